@@ -1,0 +1,45 @@
+"""What is handed to the writer: whole turns, single calls, the beginning of an episode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tertulia.storage.rows import EpisodeRow, ParticipantRow, Row
+
+
+@dataclass(slots=True)
+class EpisodeRecord:
+    """A new episode with its seats: one transaction."""
+
+    episode: EpisodeRow
+    participants: list[ParticipantRow]
+
+
+@dataclass(slots=True)
+class Closing:
+    """How an episode ended or paused, written with its last turn or alone."""
+
+    status: str
+    reason: str
+    outcome: Any = None
+    reward: float | None = None
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    """All rows of one turn, committed whole or not at all, and only by the holder of `lease`.
+
+    The commit begins with `UPDATE episode SET head = turn WHERE id = episode AND head = turn - 1 AND lease = lease`.
+    """
+
+    episode: str
+    turn: int
+    take: int
+    lease: str
+    rows: list[Row] = field(default_factory=list)
+    closing: Closing | None = None
+
+    def add(self, rows: Iterable[Row]) -> None:
+        self.rows.extend(rows)

@@ -1,0 +1,100 @@
+"""The log through one participant's eyes: the only thing a mind or a policy is ever given."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRow
+
+
+class Claim(BaseModel):
+    """`variable = value`, or `variable != value` where `holds` is False."""
+
+    model_config = ConfigDict(frozen=True)
+
+    variable: Annotated[str, Field(max_length=160)]
+    value: Annotated[str, Field(max_length=160)]
+    holds: bool = True
+
+
+class SeenEvent(BaseModel):
+    """One event as a participant witnessed it. At level `occurrence`, `text` is what was noticed; no claims, no data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """`turn.ordinal`"""
+    turn: int
+    kind: str
+    actor: str | None
+    text: str
+    level: Level
+    addressees: tuple[str, ...] = ()
+    place: str | None = None
+    origin: str = "participant"
+    claims: tuple[Claim, ...] = ()
+    data: dict[str, Any] = {}
+    witnesses: tuple[str, ...] = ()
+    """The others this participant noticed getting the content."""
+    onlookers: tuple[str, ...] = ()
+    """The others this participant noticed seeing only that it happened."""
+
+
+class Observation(BaseModel):
+    """What the world shows one participant in private: in words, and as data for rules."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str = ""
+    data: dict[str, Any] = {}
+
+
+class Seen(BaseModel):
+    """Everything a participant may draw on at a turn. Nothing in it depends on what it did not witness."""
+
+    model_config = ConfigDict(frozen=True)
+
+    participant: str
+    turn: int
+    cast: tuple[str, ...]
+    """All participants by seat order, this one included."""
+    present: tuple[str, ...]
+    """Those this participant can see now, itself included."""
+    premise: str
+    persona: str = ""
+    goal: str = ""
+    observation: Observation = Observation()
+    events: tuple[SeenEvent, ...] = ()
+    """Oldest first; only events before this turn."""
+    variables: tuple[Variable, ...] = ()
+    """Those it may hold beliefs about, without their truth."""
+    order: int = 1
+    """The deepest chain its mind holds: 1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`."""
+    last_spoke: int | None = None
+    can_act: bool = True
+
+
+def see(event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], participant: str) -> SeenEvent | None:
+    """The event as `participant` witnessed it, or None if it did not. `witnesses` and `claims` are this event's."""
+    mine = next((w for w in witnesses if w.participant == participant), None)
+    if mine is None:
+        return None
+    noticed = [w for w in witnesses if w.participant != participant and participant in w.noticed_by]
+    whole = mine.level == "content"
+    return SeenEvent(
+        id=f"{event.turn}.{event.ordinal}",
+        turn=event.turn,
+        kind=event.kind,
+        actor=event.actor,
+        text=event.text if whole else (event.occurrence or ""),
+        level="content" if whole else "occurrence",
+        addressees=tuple(event.addressees or ()),
+        place=event.place,
+        origin=event.origin,
+        claims=tuple(Claim(variable=c.variable, value=c.value, holds=c.holds) for c in claims) if whole else (),
+        data=dict(event.data or {}) if whole else {},
+        witnesses=tuple(w.participant for w in noticed if w.level == "content"),
+        onlookers=tuple(w.participant for w in noticed if w.level == "occurrence"),
+    )

@@ -1,0 +1,79 @@
+"""Column types that keep every text exactly, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect
+from sqlalchemy import Text as PlainText
+from sqlalchemy.types import TypeDecorator
+
+_ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken literally
+_MUST_ESCAPE = re.compile("[\x00\x10\ud800-\udfff]")
+_ESCAPED = re.compile("\x10([0-9a-f]{4})")
+
+
+def escape_text(text: str) -> str:
+    """Write what a database refuses (NUL, lone surrogates) as DLE and four hex digits; all else stays as it is."""
+    return _MUST_ESCAPE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
+
+
+def unescape_text(text: str) -> str:
+    """The inverse of `escape_text`: `unescape_text(escape_text(x)) == x` for every str."""
+    if _ESCAPE not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def dump_json(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces, ASCII only, so that equal values are equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+class Text(TypeDecorator[str]):
+    """Text of any content, NUL and lone surrogates included."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else escape_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else unescape_text(value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as canonical text; readable by `json_extract` (SQLite) and `::json` (PostgreSQL)."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dump_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC; comes back with its time zone on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
