@@ -213,6 +213,9 @@ class BidRow(Row):
     turn: int = Field(primary_key=True)
     participant: str = Field(primary_key=True, sa_type=Text)
     wants: bool
+    """Would speak or act if it were its turn."""
+    volunteers: bool = False
+    """Is motivated enough to take an open floor by itself."""
     motivation: float
     thought: str | None = Field(default=None, sa_type=Text)
     addressee: str | None = Field(default=None, sa_type=Text)

@@ -20,7 +20,7 @@ class Claim(BaseModel):
 
 
 class SeenEvent(BaseModel):
-    """One event as a participant witnessed it. At level `occurrence`, `text` is what was noticed; no claims, no data."""
+    """One event as a participant witnessed it. At level `occurrence`, `text` is what was noticed, without claims."""
 
     model_config = ConfigDict(frozen=True)
 

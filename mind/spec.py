@@ -1,0 +1,78 @@
+"""What a mind is made of, as a scenario says it: an ordered list of faculties and a few knobs, with presets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PHASES = ("perceive", "recall", "believe", "workspace", "think", "appraise", "dial", "speak")
+"""The order in which faculties work; a list in another order is refused."""
+
+
+class Preset(BaseModel):
+    """A named list of faculties, and how it deliberates unless told otherwise."""
+
+    model_config = ConfigDict(frozen=True)
+
+    faculties: tuple[str, ...]
+    deliberation: Literal["fused", "staged"]
+    source: str
+
+
+PRESETS: dict[str, Preset] = {
+    "reactive": Preset(
+        faculties=("perceive", "speak"),
+        deliberation="staged",
+        source="the plain loop: one call when the floor is won, nothing kept in mind but what was lived through",
+    ),
+    "minddial": Preset(
+        faculties=("perceive", "believe", "dial", "speak"),
+        deliberation="staged",
+        source="after MindDial (Qiu et al., arXiv 2306.15253): three levels of belief, their gap, a speaking act",
+    ),
+    "full": Preset(
+        faculties=("perceive", "recall", "believe", "workspace", "think", "appraise", "speak"),
+        deliberation="fused",
+        source="ours: beliefs along chains and inner thoughts together, in one call a turn",
+    ),
+}
+
+
+class MindSpec(BaseModel):
+    """A mind in a scenario file. `faculties` replaces the preset's list; taking one off is the ablation.
+
+    `order` is the deepest chain of beliefs (1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`); `workspace` how many inner
+    elements enter a prompt. The three thresholds bear the names and defaults of Inner Thoughts (Liu et al. 2025).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: str = "full"
+    faculties: tuple[str, ...] | None = None
+    order: Annotated[int, Field(ge=1, le=4)] = 2
+    workspace: Annotated[int, Field(ge=1, le=32)] = 7
+    deliberation: Literal["fused", "staged"] | None = None
+    im_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 3.5
+    system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    interrupt_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 4.0
+
+    def parts(self) -> tuple[str, ...]:
+        """The names of its faculties, in order."""
+        return self.faculties if self.faculties is not None else PRESETS[self.preset].faculties
+
+    def fused(self) -> bool:
+        """Whether one call answers all of a turn, rather than one call per faculty."""
+        return (self.deliberation or PRESETS[self.preset].deliberation) == "fused"
+
+    def label(self) -> str:
+        """How results name this mind: the preset, marked where deliberation or faculties were changed."""
+        preset = PRESETS[self.preset]
+        label = self.preset
+        if self.deliberation and self.deliberation != preset.deliberation:
+            label += f"+{self.deliberation}"
+        if self.faculties is not None and self.faculties != preset.faculties:
+            missing = [name for name in preset.faculties if name not in self.faculties]
+            added = [name for name in self.faculties if name not in preset.faculties]
+            label += "".join(f"-{name}" for name in missing) + "".join(f"+{name}" for name in added)
+        return label
