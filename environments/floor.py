@@ -108,7 +108,7 @@ def bidding(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
 
 
 def addressed(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
-    """After Sacks, Schegloff and Jefferson (1974): the one addressed; else whoever selects itself; else the last speaker.
+    """After Sacks, Schegloff and Jefferson: the one addressed; else whoever selects itself; else the last speaker.
 
     Between several addressed, or several who volunteer, the most motivated has the floor.
     """

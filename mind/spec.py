@@ -56,6 +56,8 @@ class MindSpec(BaseModel):
     im_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 3.5
     system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
     interrupt_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 4.0
+    context: Annotated[int, Field(ge=2000)] = 60_000
+    """How many characters of transcript a prompt may hold; beyond it, whole blocks of the oldest turns go."""
 
     def parts(self) -> tuple[str, ...]:
         """The names of its faculties, in order."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from tertulia.storage.types import Json, Text, Utc
@@ -29,7 +30,7 @@ WORLD = "world"
 class Variable(BaseModel):
     """Something that can be believed: a name and its finite values, with the world's truth where it has one.
 
-    `static` says the truth never changes in this episode, so a rejected value stays rejected under truthful speakers.
+    `static` says the truth never changes in this episode.
     `holder` limits a private variable to one participant (its values range over that participant's own knowledge).
     """
 
@@ -39,6 +40,8 @@ class Variable(BaseModel):
     values: tuple[str, ...]
     truth: str | None = None
     static: bool = False
+    truthful: bool = False
+    """Speakers do not lie about it here; with `static`, a rejected value is exactly 0 and stays so."""
     holder: str | None = None
     say: str | None = None
     """How the value is put into words, with `{value}`; for example "The cake is in the {value}."."""
@@ -61,11 +64,11 @@ class EpisodeRow(Row):
     """One play of a scenario with one seed. `head` is the last committed turn; -1 before the first."""
 
     id: str = Field(primary_key=True, sa_type=Text)
-    scenario: str = Field(sa_type=Text, index=True)
+    scenario: str = Field(sa_type=Text)
     world: str = Field(sa_type=Text)
     config: Any = Field(sa_type=Json)
     """The resolved scenario, all defaults written out: what `resume` plays on."""
-    seed: int
+    seed: int = Field(sa_type=BigInteger)
     batch: str | None = Field(default=None, sa_type=Text)
     cell: str | None = Field(default=None, sa_type=Text)
     replicate: int = 0
@@ -381,7 +384,7 @@ class ScoreRow(Row):
     """A computed number; appended, never overwritten."""
 
     id: str = Field(primary_key=True, sa_type=Text)
-    episode: str = Field(sa_type=Text, index=True)
+    episode: str = Field(sa_type=Text)
     measure: str = Field(sa_type=Text)
     turn: int | None = None
     holder: str | None = Field(default=None, sa_type=Text)

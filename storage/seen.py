@@ -65,7 +65,10 @@ class Seen(BaseModel):
     premise: str
     persona: str = ""
     goal: str = ""
+    opening: Observation = Observation()
+    """What it was shown at the start."""
     observation: Observation = Observation()
+    """What it is shown now."""
     events: tuple[SeenEvent, ...] = ()
     """Oldest first; only events before this turn."""
     variables: tuple[Variable, ...] = ()

@@ -1,0 +1,172 @@
+"""Rules instead of a model: the world's own policy answers every faculty, exact, seeded, and with no call to anything."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from random import Random
+from typing import Any
+
+from pydantic import BaseModel
+
+from tertulia.agents.policy import Candidate, Policy, Stance
+from tertulia.mind.faculties.appraise import HEURISTICS, NEW_LABELS, OpenThoughts
+from tertulia.mind.faculties.believe import Held
+from tertulia.mind.faculties.speak import Occasion
+from tertulia.mind.faculties.think import MOST, Ground
+from tertulia.mind.model import Reply, Request, T
+from tertulia.storage.rows import CallRow
+from tertulia.storage.types import dump_json, now
+
+URI = "rules"
+_LONGEST_THOUGHT = 140
+
+
+@dataclass(slots=True)
+class RulesModel:
+    """A `LanguageModel` for one seat in one turn. Its calls are rows of the turn: there is nothing to pay twice.
+
+    `rng` is the seat's own generator of this turn. A faculty that rules know no answer for gets a declared fallback.
+    """
+
+    policy: Policy
+    episode: str
+    turn: int
+    take: int
+    participant: str
+    rng: Random
+    rows: list[CallRow] = field(default_factory=list)
+    _stance: Stance | None = None
+
+    async def ask(self, request: Request[T]) -> Reply[T]:
+        """Answer from the policy's stance, which is considered once a turn."""
+        started, clock = now(), time.perf_counter()
+        if self._stance is None:
+            self._stance = self.policy.consider(request.seen, self.rng)
+        unknown = [name for name in request.inputs if name not in _ANSWERS]
+        if unknown:
+            reason = f"rules have no answer for the faculty {unknown[0]!r}"
+            call = self._log(request, started, clock, None, "fallback", reason)
+            return Reply(None, call, "rules", reason)
+        parts = _answer(self._stance, request.inputs)
+        fused = request.purpose not in request.inputs
+        value = request.schema.model_validate(parts if fused else parts[request.purpose])
+        call = self._log(request, started, clock, value, "ok", None)
+        return Reply(value, call, "rules")
+
+    def _log(
+        self, request: Request[Any], started: Any, clock: float, value: BaseModel | None, status: str, error: str | None
+    ) -> str:
+        call = f"{self.turn}/{self.take}/{self.participant}/{request.purpose}/{request.ordinal}/0"
+        self.rows.append(
+            CallRow(
+                episode=self.episode,
+                call=call,
+                turn=self.turn,
+                take=self.take,
+                participant=self.participant,
+                purpose=request.purpose,
+                ordinal=request.ordinal,
+                attempt=0,
+                hash=_hash(request.schema),
+                uri=URI,
+                schema_name=request.schema.__name__,
+                reply=value.model_dump_json(by_alias=True) if value else None,
+                status=status,
+                error=error,
+                served_model=URI,
+                cost_usd=0.0,
+                started_at=started,
+                latency_ms=1000 * (time.perf_counter() - clock),
+            )  # fmt: skip
+        )
+        return call
+
+
+@cache
+def _hash(schema: type[BaseModel]) -> str:
+    """Rules read no messages: what went in is the log itself, so the hash says which schema was answered."""
+    return hashlib.sha256(dump_json([URI, schema.__name__]).encode()).hexdigest()
+
+
+def _answer(stance: Stance, inputs: Mapping[str, BaseModel]) -> dict[str, Any]:
+    """Faculty by faculty, in the order of their phases; later ones may name the thoughts formed by earlier ones."""
+    formed: list[str] = []
+    return {name: _ANSWERS[name](stance, given, formed) for name, given in inputs.items()}
+
+
+def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
+    askable = {variable.name for variable in held.variables}
+    changes = [
+        {
+            "variable": stated.variable,
+            "chain": stated.chain,
+            "percent": {value: 100 * probability for value, probability in stated.probabilities.items()},
+        }
+        for stated in stance.beliefs
+        if stated.variable in askable and stated.chain in held.chains
+    ]
+    return {"changes": changes, "propositions": []}
+
+
+def _think(stance: Stance, ground: Ground, formed: list[str]) -> dict[str, Any]:
+    known = set(ground.open_thoughts.values())
+    thoughts = []
+    for candidate in stance.candidates:
+        thought = _thought(candidate)
+        if thought not in known and len(thoughts) < MOST:
+            known.add(thought)
+            formed.append(thought)
+            stimuli = [stimulus for stimulus in candidate.stimuli if len(stimulus) <= 8][:3]
+            thoughts.append({"system": candidate.system, "text": thought, "stimuli": stimuli})
+    return {"thoughts": thoughts}
+
+
+def _appraise(stance: Stance, shown: OpenThoughts, formed: list[str]) -> dict[str, Any]:
+    by_thought = {_thought(candidate): candidate for candidate in reversed(stance.candidates)}
+    labelled = {**shown.thoughts, **dict(zip(NEW_LABELS, formed, strict=False))}
+    return {"ratings": [_rate(label, by_thought.get(thought)) for label, thought in labelled.items()]}
+
+
+def _rate(label: str, candidate: Candidate | None) -> dict[str, Any]:
+    """A thought the policy no longer stands behind has lost its point."""
+    scores = candidate.scores if candidate else {}
+    return {
+        "thought": label,
+        "reason_for": "",
+        "reason_against": "" if candidate else "no longer holds",
+        **{name: scores.get(name, 1.0) for name in (*HEURISTICS, "fills_gap")},
+        "motivation_tenths": 10 * candidate.motivation if candidate else 10,
+        "keep": candidate is not None,
+    }
+
+
+def _dial(stance: Stance, given: BaseModel, formed: list[str]) -> dict[str, Any]:
+    kind = getattr(stance.candidates[0].act, "kind", "pass") if stance.candidates else "pass"
+    return {"act": {"say": "speak", "whisper": "speak", "pass": "end_turn"}.get(kind, "act")}
+
+
+def _speak(stance: Stance, occasion: Occasion, formed: list[str]) -> dict[str, Any]:
+    if not stance.candidates:
+        return {"thought": "none", "act": {"kind": "pass"}}
+    best = stance.candidates[0]
+    labelled = {**occasion.thoughts, **dict(zip(NEW_LABELS, formed, strict=False))}
+    label = next((label for label, thought in labelled.items() if thought == _thought(best)), "none")
+    return {"thought": label, "act": best.act.model_dump(mode="json")}
+
+
+def _thought(candidate: Candidate) -> str:
+    return candidate.gloss[:_LONGEST_THOUGHT]
+
+
+_ANSWERS: dict[str, Callable[[Stance, Any, list[str]], dict[str, Any]]] = {
+    "believe": _believe,
+    "think": _think,
+    "appraise": _appraise,
+    "dial": _dial,
+    "speak": _speak,
+}
+__all__ = ["URI", "RulesModel"]

@@ -1,0 +1,179 @@
+"""One mind in one turn: faculties in order, by one call (fused) or one by one (staged); then an intent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from tertulia.mind.bounds import bound_tokens
+from tertulia.mind.faculties.appraise import NEW_LABELS
+from tertulia.mind.faculty import Faculty, Moment
+from tertulia.mind.model import LanguageModel, Reply, Request, Sampling
+from tertulia.mind.prompt import first_turn, messages
+from tertulia.mind.rows import TurnOfMind
+from tertulia.mind.state import Intent, MindUpdate
+
+NEUTRAL = 3.0
+"""The motivation of a mind that does not appraise: the middle of the scale."""
+
+
+@dataclass(slots=True)
+class Deliberation:
+    """One mind's work in a turn, as far as it has come."""
+
+    mind: TurnOfMind
+    moment: Moment
+    faculties: Sequence[Faculty]
+    model: LanguageModel
+    fallbacks: list[str] = field(default_factory=list)
+
+    async def run(self) -> Intent:
+        """Let every faculty work, and say what the mind wants of the floor. Raises `ModelTrouble`."""
+        self._note_dropped_turns()
+        if self.moment.spec.fused():
+            return self._intend(await self._fused())
+        await self._staged()
+        return self._intend(None)
+
+    async def speak(self) -> BaseModel | None:
+        """The winner's act where no draft was made: None when the model gave no valid one (a declared fallback)."""
+        faculty = next((f for f in self.faculties if f.phase == "speak"), None)
+        inputs = faculty.inputs(self.mind.state, self.moment) if faculty else None
+        if faculty is None or inputs is None:
+            return None
+        reply = await self._ask(faculty.name, [(faculty, inputs)], faculty.reply_type(self.moment))
+        return None if reply.value is None else _act(reply.value)
+
+    async def _fused(self) -> Any:
+        pending: list[tuple[Faculty, BaseModel]] = []
+        for faculty in self.faculties:
+            inputs = faculty.inputs(self.mind.state, self.moment)
+            if inputs is None:
+                continue
+            if faculty.reply_type(self.moment) is None:
+                self.mind.apply(faculty.name, faculty.update(self.mind.state, self.moment, inputs, None))
+            else:
+                pending.append((faculty, inputs))
+        if not pending:
+            return None
+        schema = _composite(tuple((faculty.name, faculty.reply_type(self.moment)) for faculty, _ in pending))
+        reply = await self._ask("fused", pending, schema)
+        if reply.value is None:
+            return None
+        for faculty, inputs in pending:
+            self._update(faculty, inputs, getattr(reply.value, faculty.name), reply)
+        return getattr(reply.value, "speak", None)
+
+    async def _staged(self) -> None:
+        for faculty in self.faculties:
+            if faculty.phase == "speak":
+                continue
+            inputs = faculty.inputs(self.mind.state, self.moment)
+            schema = faculty.reply_type(self.moment)
+            if inputs is None:
+                continue
+            if schema is None:
+                self.mind.apply(faculty.name, faculty.update(self.mind.state, self.moment, inputs, None))
+                continue
+            reply = await self._ask(faculty.name, [(faculty, inputs)], schema)
+            if reply.value is not None:
+                self._update(faculty, inputs, reply.value, reply)
+
+    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any]) -> None:
+        update = faculty.update(self.mind.state, self.moment, inputs, answer)
+        formed = self.mind.apply(faculty.name, update, reply.call, reply.estimator)
+        if formed:
+            self.moment.labels = {**self.moment.labels, **dict(zip(NEW_LABELS, formed, strict=False))}
+
+    async def _ask(
+        self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None
+    ) -> Reply[Any]:
+        assert schema is not None
+        first = asked[0][0].sampling
+        temperature = max(faculty.sampling.temperature for faculty, _ in asked)
+        draw = self.moment.draw(purpose, 0)
+        sampling: Sampling = replace(
+            first, temperature=temperature, max_tokens=bound_tokens(schema), seed=draw.getrandbits(31)
+        )
+        questions = [faculty.question(inputs) for faculty, inputs in asked]
+        reply: Reply[Any] = await self.model.ask(
+            Request(
+                purpose=purpose,
+                schema=schema,
+                seen=self.moment.seen,
+                inputs={faculty.name: inputs for faculty, inputs in asked},
+                messages=lambda: messages(self.moment, self.faculties, questions),
+                sampling=sampling,
+            )
+        )
+        if reply.value is None:
+            self.fallbacks.append(f"{purpose}: {reply.reason}")
+        return reply
+
+    def _note_dropped_turns(self) -> None:
+        dropped = first_turn(self.moment.seen, self.moment.spec.context)
+        if dropped:
+            self.mind.apply("prompt", MindUpdate(notes={"turns_dropped_before": dropped}))
+
+    def _intend(self, draft: Any) -> Intent:
+        if self.moment.legal is None:
+            return Intent(wants=False, reason="cannot act now")
+        if self.moment.spec.fused():
+            return self._intend_draft(draft)
+        if self.moment.ended_turn:
+            return Intent(wants=False, reason="ended its turn")
+        if not any(faculty.name == "think" for faculty in self.faculties):
+            return Intent(wants=True, volunteers=True, motivation=NEUTRAL)
+        return self._intend_thought()
+
+    def _intend_draft(self, draft: Any) -> Intent:
+        if draft is None:
+            return Intent(wants=False, reason=f"fallback ({'; '.join(self.fallbacks) or 'no draft'})")
+        act = _act(draft)
+        thought = self.mind.state.thoughts.get(self.moment.labels.get(draft.thought, ""))
+        motivation = thought.motivation if thought else NEUTRAL
+        wants = getattr(act, "kind", None) != "pass"
+        return Intent(
+            wants=wants,
+            volunteers=wants and self._volunteers(motivation, thought.system if thought else 0),
+            motivation=motivation,
+            thought=thought.id if thought else None,
+            addressee=next(iter(getattr(act, "to", ())), None),
+            reason="" if wants else "chose to pass",
+            act=act,
+        )
+
+    def _intend_thought(self) -> Intent:
+        """After Inner Thoughts, participation: the best thought if it reaches `im_threshold`; otherwise, by chance
+        (`system1_prob`), the best System 1 thought. A turn that is one's own takes the best thought regardless."""
+        thoughts = self.mind.state.open_thoughts()
+        if not thoughts:
+            return Intent(wants=False, reason="nothing on its mind")
+        best = thoughts[0]
+        quick = next((thought for thought in thoughts if thought.system == 1), None)
+        if best.motivation < self.moment.spec.im_threshold and quick and self._blurts():
+            best = quick
+        volunteers = best.motivation >= self.moment.spec.im_threshold or best is quick
+        return Intent(wants=True, volunteers=volunteers, motivation=best.motivation, thought=best.id)
+
+    def _volunteers(self, motivation: float, system: int) -> bool:
+        return motivation >= self.moment.spec.im_threshold or (system == 1 and self._blurts())
+
+    def _blurts(self) -> bool:
+        return self.moment.draw("intend", 0).random() < self.moment.spec.system1_prob
+
+
+def _act(draft: Any) -> Any:
+    act = draft.act
+    return getattr(act, "root", act)
+
+
+@cache
+def _composite(parts: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
+    """One schema with a field per faculty: built once for the same faculties and the same reply types."""
+    fields: dict[str, Any] = {name: (schema, ...) for name, schema in parts}
+    return create_model("Deliberated", __config__=ConfigDict(extra="forbid"), **fields)

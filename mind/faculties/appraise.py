@@ -1,0 +1,130 @@
+"""Appraise: how much does each open thought want to be said, now?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from tertulia.mind.faculties.think import KEPT, MOST
+from tertulia.mind.faculty import Faculty, Moment, text
+from tertulia.mind.model import Sampling
+from tertulia.mind.state import Appraised, MindState, MindUpdate, Thought
+
+HEURISTICS = (
+    "relevance", "information_gap", "expected_impact", "urgency", "coherence", "originality", "balance", "dynamics",
+)  # fmt: skip
+"""The eight heuristics the paper names; its code rates a ninth, whether the thought fills a gap, kept beside them."""
+
+EXPIRES_AFTER = 12
+"""A thought unspoken for this many turns has gone stale. Ours."""
+
+_SILENCE_GAIN = 1.01
+"""Motivation grows by this factor for every turn since one last spoke (Inner Thoughts, its code, evaluation step)."""
+
+KEPT_LABELS = tuple(f"K{n}" for n in range(1, KEPT + 1))
+NEW_LABELS = tuple(f"N{n}" for n in range(1, MOST + 1))
+Label = Literal["K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "N1", "N2", "N3"]
+
+# Models are asked for whole points; rules may answer with fractions.
+Points = Annotated[float, Field(ge=1, le=5), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 5})]
+Tenths = Annotated[float, Field(ge=10, le=50), WithJsonSchema({"type": "integer", "minimum": 10, "maximum": 50})]
+
+
+class OpenThoughts(BaseModel):
+    """The open thoughts by label, and for how many turns one has been silent."""
+
+    thoughts: dict[str, str]
+    silent_for: int
+
+
+class Rating(BaseModel):
+    """One thought rated: reasons first, then the heuristics (1-5), then the motivation in tenths (10-50)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    thought: Label
+    reason_for: Annotated[str, Field(max_length=80)]
+    reason_against: Annotated[str, Field(max_length=80)]
+    relevance: Points
+    information_gap: Points
+    fills_gap: Points
+    expected_impact: Points
+    urgency: Points
+    coherence: Points
+    originality: Points
+    balance: Points
+    dynamics: Points
+    motivation_tenths: Tenths
+    keep: bool
+
+
+class Ratings(BaseModel):
+    """A rating for every open thought."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ratings: Annotated[tuple[Rating, ...], Field(max_length=KEPT + MOST)]
+
+
+class Appraise(Faculty):
+    """After Inner Thoughts (Liu et al. 2025), evaluation: motivation 1.0-5.0 in tenths, reasons for and against.
+
+    The published code rates a thought once, when it is formed; here kept thoughts are rated again each turn,
+    so that one can be spoken when its moment comes.
+    """
+
+    name = "appraise"
+    phase = "appraise"
+    reads = ("thoughts",)
+    writes = ("appraisals",)
+    instruction = text("appraise.md")
+    sampling = Sampling(temperature=0.1)
+
+    def inputs(self, mind: MindState, moment: Moment) -> OpenThoughts | None:
+        label_open(mind, moment)
+        last = moment.seen.last_spoke
+        silent_for = moment.seen.turn - (last if last is not None else 0)
+        shown = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
+        return OpenThoughts(thoughts=shown, silent_for=silent_for)
+
+    def reply_type(self, moment: Moment) -> type[BaseModel]:
+        return Ratings
+
+    def question(self, inputs: OpenThoughts) -> str:
+        lines = [f"{label}: {thought}" for label, thought in inputs.thoughts.items()]
+        return "How much does each thought want to be said now?\n" + ("\n".join(lines) or "(only new thoughts, if any)")
+
+    def update(self, mind: MindState, moment: Moment, inputs: OpenThoughts, reply: Ratings) -> MindUpdate:
+        grown = _SILENCE_GAIN ** max(0, inputs.silent_for)
+        rated: dict[str, Appraised] = {}
+        for rating in reply.ratings:
+            name = moment.labels.get(rating.thought)
+            if name is not None and mind.thoughts[name].open:
+                rated[name] = Appraised(
+                    thought=name,
+                    motivation=min(5.0, max(1.0, rating.motivation_tenths / 10 * grown)),
+                    status="kept" if rating.keep else "dropped",
+                    scores={score: getattr(rating, score) for score in (*HEURISTICS, "fills_gap")},
+                    reason_for=rating.reason_for or None,
+                    reason_against=rating.reason_against or None,
+                )
+        for thought in _overdue(mind, rated, moment.seen.turn):
+            rated[thought.id] = Appraised(thought=thought.id, motivation=thought.motivation, status="expired")
+        return MindUpdate(appraisals=list(rated.values()))
+
+
+def label_open(mind: MindState, moment: Moment) -> None:
+    """Name the open thoughts for this turn's prompt: the `K`s, most motivated first."""
+    names = [thought.id for thought in mind.open_thoughts()][:KEPT]
+    moment.labels = dict(zip(KEPT_LABELS, names, strict=False))
+
+
+def _overdue(mind: MindState, rated: dict[str, Appraised], turn: int) -> list[Thought]:
+    """Open thoughts that are too old, and those beyond what a mind keeps, the least motivated first."""
+    motivation = {name: appraisal.motivation for name, appraisal in rated.items()}
+    still = [
+        thought for thought in mind.open_thoughts() if thought.id not in rated or rated[thought.id].status == "kept"
+    ]
+    still.sort(key=lambda thought: (-motivation.get(thought.id, thought.motivation), -thought.turn, thought.id))
+    return [thought for rank, thought in enumerate(still) if rank >= KEPT or turn - thought.turn > EXPIRES_AFTER]

@@ -1,0 +1,55 @@
+"""Speak: the words or the act themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from tertulia.mind.faculties.appraise import KEPT_LABELS, NEW_LABELS, label_open
+from tertulia.mind.faculty import Faculty, Moment, text
+from tertulia.mind.model import Sampling
+from tertulia.mind.state import MindState, MindUpdate
+
+
+class Occasion(BaseModel):
+    """What it would be spoken from: open thoughts by label."""
+
+    thoughts: dict[str, str]
+
+
+class Speak(Faculty):
+    """Drafts one legal act from the best thought. It changes nothing in the mind: the floor decides whether it is made.
+
+    In fused deliberation it answers with all else; in staged it is asked of the winner alone.
+    """
+
+    name = "speak"
+    phase = "speak"
+    reads = ("thoughts",)
+    instruction = text("speak.md")
+    sampling = Sampling(temperature=0.7)
+
+    def inputs(self, mind: MindState, moment: Moment) -> Occasion | None:
+        if moment.legal is None:
+            return None
+        if not moment.labels:
+            label_open(mind, moment)
+        return Occasion(thoughts={label: mind.thoughts[name].text for label, name in moment.labels.items()})
+
+    def reply_type(self, moment: Moment) -> type[BaseModel] | None:
+        return None if moment.legal is None else _draft_type(moment.legal)
+
+    def question(self, inputs: Occasion) -> str:
+        lines = [f"{label}: {thought}" for label, thought in inputs.thoughts.items()]
+        return "\n".join(["What do you say or do, if the floor is yours?", *lines])
+
+    def update(self, mind: MindState, moment: Moment, inputs: Occasion, reply: Any) -> MindUpdate:
+        return MindUpdate()
+
+
+@cache
+def _draft_type(legal: type[BaseModel]) -> type[BaseModel]:
+    label: Any = Literal[("none", *KEPT_LABELS, *NEW_LABELS)]
+    return create_model("Draft", __config__=ConfigDict(extra="forbid"), thought=(label, ...), act=(legal, ...))

@@ -1,0 +1,77 @@
+"""Think: a train of private thoughts, one quick and two considered, each a possible contribution."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tertulia.mind.faculty import Faculty, Moment, text
+from tertulia.mind.model import Sampling
+from tertulia.mind.state import MindState, MindUpdate, NewThought
+
+MOST = 3
+KEPT = 8
+"""How many open thoughts a mind keeps; the least motivated go first."""
+
+
+class Ground(BaseModel):
+    """What thoughts may rise from: ids of recent events, recalled memories, and open thoughts in words."""
+
+    events: list[str]
+    memories: dict[str, str]
+    open_thoughts: dict[str, str]
+
+
+class ThoughtDraft(BaseModel):
+    """A thought in under fifteen words, and the ids of what prompted it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    system: Literal[1, 2]
+    text: Annotated[str, Field(min_length=1, max_length=140)]
+    stimuli: Annotated[tuple[Annotated[str, Field(max_length=8)], ...], Field(max_length=3)]
+
+
+class Thoughts(BaseModel):
+    """One System 1 and two System 2 thoughts; fewer when nothing more comes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    thoughts: Annotated[tuple[ThoughtDraft, ...], Field(max_length=MOST)]
+
+
+class Think(Faculty):
+    """After Inner Thoughts (Liu et al. 2025), formation: one System 1 and two System 2 thoughts citing their stimuli.
+
+    A thought already open is not formed again: it is appraised again instead.
+    """
+
+    name = "think"
+    phase = "think"
+    reads = ("memories", "thoughts")
+    writes = ("thoughts",)
+    instruction = text("think.md")
+    sampling = Sampling(temperature=0.7)
+
+    def inputs(self, mind: MindState, moment: Moment) -> Ground:
+        return Ground(
+            events=[event.id for event in moment.seen.events[-5:]],
+            memories={found.memory: mind.memories[found.memory].text for found in moment.recalled},
+            open_thoughts={thought.id: thought.text for thought in mind.open_thoughts()},
+        )
+
+    def reply_type(self, moment: Moment) -> type[BaseModel]:
+        return Thoughts
+
+    def question(self, inputs: Ground) -> str:
+        return "What goes through your mind now?"
+
+    def update(self, mind: MindState, moment: Moment, inputs: Ground, reply: Thoughts) -> MindUpdate:
+        have = {thought.text for thought in mind.thoughts.values() if thought.open}
+        formed: list[NewThought] = []
+        for draft in reply.thoughts:
+            if draft.text not in have:
+                have.add(draft.text)
+                formed.append(NewThought(system=draft.system, text=draft.text, stimuli=draft.stimuli))
+        return MindUpdate(thoughts=formed)

@@ -1,0 +1,81 @@
+"""A faculty: one small part of a mind, with typed input, typed update, its own instruction and its own schema."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, RootModel
+
+from tertulia.mind.model import Sampling
+from tertulia.mind.spec import MindSpec
+from tertulia.mind.state import Element, MindState, MindUpdate, Recalled
+from tertulia.storage.seen import Seen
+
+
+@dataclass(slots=True)
+class Moment:
+    """What a mind works with in one turn and does not keep: what it has seen, and what came up on the way."""
+
+    seen: Seen
+    spec: MindSpec
+    legal: type[RootModel[Any]] | None
+    """The actions open to it now, as one schema; None where it cannot act."""
+    draw: Callable[[str, int], Random]
+    """A generator of its own for (faculty, ordinal)."""
+    recalled: list[Recalled] = field(default_factory=list)
+    workspace: list[Element] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the prompt calls the open thoughts (`K1`, ... and `N1`, ... for new ones) -> their ids."""
+    ended_turn: bool = False
+    """A speaking act gave the turn away."""
+
+
+class Faculty(ABC):
+    """One part of a mind. `inputs` and `update` are pure: no I/O, no model, no database, no clock.
+
+    A faculty that needs no model gives None as `reply_type`; its `update` is then called with `reply=None`.
+    Register a new one with `register`, name it in a scenario's `mind: {faculties: [...]}`, and let
+    `tertulia.mind.testing.check_faculty` try it.
+    """
+
+    name: ClassVar[str]
+    phase: ClassVar[str]
+    """When it works: one of `tertulia.mind.spec.PHASES`."""
+    reads: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = ()
+    """Which parts of the mind it may change: beliefs, thoughts, appraisals, memories, recalled, workspace, notes."""
+    instruction: ClassVar[str] = ""
+    """In the system prefix, the same at every turn."""
+    sampling: ClassVar[Sampling] = Sampling()
+
+    @abstractmethod
+    def inputs(self, mind: MindState, moment: Moment) -> BaseModel | None:
+        """What it works on now; None when there is nothing to do this turn."""
+
+    def reply_type(self, moment: Moment) -> type[BaseModel] | None:
+        """The schema of a model's reply; the same at every turn of an episode. None: needs no model."""
+        return None
+
+    def question(self, inputs: Any) -> str:
+        """The inner elements of the moment, in words, for the tail of the prompt."""
+        return ""
+
+    @abstractmethod
+    def update(self, mind: MindState, moment: Moment, inputs: Any, reply: Any) -> MindUpdate:
+        """What changes, given its inputs and (where it asked) a valid reply."""
+
+
+class NoInputs(BaseModel):
+    """For a faculty that works on the moment alone."""
+
+
+@cache
+def text(name: str) -> str:
+    """An instruction that lives as plain text beside its faculty."""
+    return files("tertulia.mind.faculties").joinpath(name).read_text(encoding="utf-8").strip()

@@ -1,0 +1,85 @@
+"""The prompt a language model reads: a prefix that never changes, a transcript that only grows, a short tail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from tertulia.mind.faculty import Faculty, Moment, text
+from tertulia.mind.model import Message
+from tertulia.storage.seen import Seen, SeenEvent
+
+BLOCK = 8
+"""Turns leave a full context in whole blocks of this many, so that the prefix changes rarely."""
+
+
+def messages(moment: Moment, faculties: Sequence[Faculty], questions: Iterable[str]) -> list[Message]:
+    """The whole prompt. Nothing in it depends on anything this participant did not witness."""
+    seen = moment.seen
+    lines = transcript(seen, first_turn(seen, moment.spec.context))
+    return [
+        Message("system", prefix(seen, tuple(faculty.instruction for faculty in faculties if faculty.instruction))),
+        Message("user", "\n".join([*lines, "", tail(moment, questions)])),
+    ]
+
+
+def prefix(seen: Seen, instructions: tuple[str, ...]) -> str:
+    """Who one is, the rules of the place, what one alone knows, and how one's mind works."""
+    return _prefix(seen.participant, seen.cast, seen.persona, seen.goal, seen.premise, seen.opening.text, instructions)
+
+
+@cache
+def _prefix(
+    name: str, cast: tuple[str, ...], persona: str, goal: str, premise: str, known: str, instructions: tuple[str, ...]
+) -> str:
+    others = ", ".join(other for other in cast if other != name)
+    parts = [
+        f"You are {name}. {persona}".strip(),
+        f"What you want: {goal}" if goal else "",
+        f"The others: {others}.",
+        premise,
+        f"What you alone know:\n{known}" if known else "",
+        text("frame.md"),
+        *instructions,
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def first_turn(seen: Seen, limit: int) -> int:
+    """The first turn still in the context: 0, or the start of a later block when all exceeds `limit` characters."""
+    start, size = 0, sum(len(line(event)) + 1 for event in seen.events)
+    while size > limit and start + BLOCK < seen.turn:
+        size -= sum(len(line(event)) + 1 for event in seen.events if start <= event.turn < start + BLOCK)
+        start += BLOCK
+    return start
+
+
+def transcript(seen: Seen, first: int = 0) -> list[str]:
+    """One line per witnessed event, oldest first."""
+    head = ["What happened so far:"] if first == 0 else [f"(The turns before {first} are no longer in view.)"]
+    return head + [line(event) for event in seen.events if event.turn >= first]
+
+
+def line(event: SeenEvent) -> str:
+    """An event as one entry: its id, then the speaker's words or what was seen. Further lines are indented, so that
+    nobody's words can pass for another entry."""
+    words = event.text.replace("\n", "\n    ")
+    if event.level == "occurrence" or event.kind not in ("say", "whisper"):
+        return f"[{event.id}] ({words})"
+    to = f" to {', '.join(event.addressees)}" if event.addressees else ""
+    manner = " whispers" if event.kind == "whisper" else ""
+    return f"[{event.id}] {event.actor}{manner}{to}: {words}"
+
+
+def tail(moment: Moment, questions: Iterable[str]) -> str:
+    """The moment: where one stands, the inner elements chosen for it, and what is asked."""
+    seen = moment.seen
+    here = ", ".join(name for name in seen.present if name != seen.participant)
+    parts = [f"It is turn {seen.turn}. With you now: {here or 'nobody'}."]
+    if seen.observation.text and seen.observation != seen.opening:
+        parts.append(f"What you see now: {seen.observation.text}")
+    if moment.workspace:
+        parts.append("On your mind:\n" + "\n".join(f"- {element.text}" for element in moment.workspace))
+    parts += [question for question in questions if question]
+    parts.append(f"Answer as {seen.participant}, with one JSON object.")
+    return "\n\n".join(parts)

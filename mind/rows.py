@@ -1,0 +1,130 @@
+"""From what faculties change to rows of the log; ids are numbered within holder and turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tertulia.mind.state import MindState, MindUpdate
+from tertulia.storage.rows import (
+    AppraisalRow,
+    BeliefRow,
+    Estimator,
+    MemoryRow,
+    MindDeltaRow,
+    RecallRow,
+    Row,
+    ThoughtRow,
+    WorkspaceRow,
+)
+
+_KEYS: dict[type[Row], tuple[str, ...]] = {
+    BeliefRow: ("chain", "variable", "value"),
+    ThoughtRow: ("thought",),
+    AppraisalRow: ("thought",),
+    MemoryRow: ("memory",),
+    RecallRow: ("memory",),
+    WorkspaceRow: ("kind", "element"),
+    MindDeltaRow: ("faculty", "key"),
+}
+"""What tells the rows of one mind in one turn apart."""
+
+_SAME = 1e-12
+"""Distributions that differ by no more than this in every value are not a change."""
+
+
+@dataclass(slots=True)
+class TurnOfMind:
+    """One mind's work in one turn: the state as it stands, and the rows that made it so.
+
+    Rows are kept by key, the last one for a key wins, so that a thought appraised and then spoken is one row.
+    """
+
+    episode: str
+    turn: int
+    state: MindState
+    _rows: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    _thoughts: int = 0
+    _memories: int = 0
+
+    def rows(self) -> list[Row]:
+        return list(self._rows.values())
+
+    def mark(self, thought: str, status: str) -> None:
+        """What became of an open thought when the floor had decided; its appraisal of this turn stays as it is."""
+        key = (AppraisalRow, thought)
+        held = self.state.thoughts[thought]
+        row = self._rows.get(key) or AppraisalRow(
+            episode=self.episode, turn=self.turn, holder=self.state.holder, thought=thought,
+            status=status, motivation=held.motivation,
+        )  # fmt: skip
+        assert isinstance(row, AppraisalRow)
+        self._rows[key] = row.model_copy(update={"status": status})
+        self.state = self.state.absorb([self._rows[key]])
+
+    def apply(
+        self, faculty: str, update: MindUpdate, call: str | None = None, estimator: Estimator = "rules"
+    ) -> list[str]:
+        """Absorb an update; returns the ids of the thoughts it formed, in their order."""
+        fresh = list(self._rows_of(faculty, update, call, estimator))
+        for row in fresh:
+            self._rows[_key(row)] = row
+        self.state = self.state.absorb(fresh)
+        return [row.thought for row in fresh if isinstance(row, ThoughtRow)]
+
+    def _rows_of(self, faculty: str, update: MindUpdate, call: str | None, estimator: Estimator) -> Iterator[Row]:
+        at: dict[str, Any] = {"episode": self.episode, "turn": self.turn, "holder": self.state.holder}
+        yield from self._belief_rows(update, at, call, estimator)
+        for thought in update.thoughts:
+            self._thoughts += 1
+            name = f"t{self.turn}.{self._thoughts}"
+            yield ThoughtRow(
+                **at, thought=name, system=thought.system, text=thought.text, stimuli=list(thought.stimuli), call=call
+            )
+            yield AppraisalRow(**at, thought=name, status="formed", motivation=1.0, call=call)
+        for rated in update.appraisals:
+            scores: dict[str, Any] = rated.scores
+            if rated.thought in self.state.thoughts:
+                yield AppraisalRow(
+                    **at, thought=rated.thought, status=rated.status, motivation=rated.motivation, call=call,
+                    reason_for=rated.reason_for, reason_against=rated.reason_against, **scores,
+                )  # fmt: skip
+        for memory in update.memories:
+            self._memories += 1
+            yield MemoryRow(
+                **at, memory=f"m{self.turn}.{self._memories}", kind=memory.kind, text=memory.text,
+                source_event=memory.source_event, weight=memory.weight,
+            )  # fmt: skip
+        for rank, found in enumerate(update.recalled):
+            yield RecallRow(**at, memory=found.memory, rank=rank, saliency=found.saliency)
+        for rank, element in enumerate(update.workspace):
+            yield WorkspaceRow(
+                **at, kind=element.kind, element=element.ref, rank=rank, score=element.score, selected=element.selected
+            )
+        for key, value in update.notes.items():
+            if self.state.note(faculty, key) != value:
+                yield MindDeltaRow(**at, faculty=faculty, key=key, value=value)
+
+    def _belief_rows(
+        self, update: MindUpdate, at: dict[str, Any], call: str | None, estimator: Estimator
+    ) -> Iterator[Row]:
+        for change in update.beliefs:
+            total = sum(change.weights.values())
+            probabilities = {value: weight / total for value, weight in change.weights.items()}
+            before = self.state.belief(change.chain, change.variable)
+            if before and before.estimator == estimator and _same(before.probabilities, probabilities):
+                continue
+            for value, probability in probabilities.items():
+                yield BeliefRow(
+                    **at, chain=change.chain, variable=change.variable, value=value, probability=probability,
+                    estimator=estimator, declared=change.declared, source_event=change.source_event, call=call,
+                )  # fmt: skip
+
+
+def _same(a: dict[str, float], b: dict[str, float]) -> bool:
+    return a.keys() == b.keys() and all(abs(a[value] - b[value]) <= _SAME for value in a)
+
+
+def _key(row: Any) -> tuple[Any, ...]:
+    return (type(row), *(getattr(row, column) for column in _KEYS[type(row)]))
