@@ -1,0 +1,183 @@
+"""`openai/NAME`: any server that speaks chat completions, through the openai SDK by its cheap path.
+
+The SDK's own `client.post` with plain data skips the typed transformation of the body and of the answer, which takes
+most of the time of `chat.completions.create` (`tests/bench/calls.py` measures both).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from tertulia.agents.backends.base import BackendFailure, Completion, Prompt
+from tertulia.agents.backends.openai_errors import Scrubber, connection_failure, refused_name, status_failure
+from tertulia.agents.backends.schema import BOUNDS, SchemaError, strict_schema
+from tertulia.agents.prices import Prices
+from tertulia.agents.settings import setting
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def base_url() -> str:
+    """Where requests go: `OPENAI_BASE_URL`, or OpenAI itself."""
+    return setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the server is on this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+class OpenAIBackend:
+    """One model of one server. Raises `BackendFailure` (`refused`) at once where no key can be found.
+
+    `base_url` and `api_key` default to `OPENAI_BASE_URL` and `OPENAI_API_KEY` from the environment or `.env`; a server
+    on this machine needs no key. `timeout_s` bounds a whole call. The connection is made by the first call and belongs
+    to its event loop until `aclose`.
+
+    What a server refuses by name (temperature with reasoning models, a keyword of the schema) is left out from the
+    next attempt on, for as long as this object lives; the refused attempt is a `server` failure to be tried at once.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        uri: str | None = None,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout_s: float = 300.0,
+    ) -> None:
+        self.uri = uri or f"openai/{model_name}"
+        self.model_name = model_name
+        self.base_url = (base_url or setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        key = api_key or setting("OPENAI_API_KEY")
+        if key is None and not is_loopback(self.base_url):
+            raise BackendFailure(
+                "refused", f"{self.uri} needs a key: set OPENAI_API_KEY in the environment or in a .env file"
+            )
+        self._key = key or "none"
+        self._scrub = Scrubber(key)
+        self._timeout_s = timeout_s
+        self._prices = Prices(self.base_url)
+        self._client: AsyncOpenAI | None = None
+        self._limit_key = "max_completion_tokens"
+        self._left_out: frozenset[str] = frozenset()
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """One request, one answer or one `BackendFailure`."""
+        import httpx2
+        from openai import APIConnectionError, APIStatusError
+
+        try:
+            strict = strict_schema(prompt.schema, self._left_out & BOUNDS)
+        except SchemaError as error:
+            raise BackendFailure("invalid_request", str(error)) from error
+        body = self._body(prompt, {"name": strict.name, "strict": True, "schema": strict.schema})
+        client = self._client or self._connect()
+        failure: BackendFailure
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            return self._completion(answer, strict.wrapped)
+        except APIStatusError as error:
+            failure = self._refused_by_name(body, error.response) or status_failure(error.response, self._scrub)
+        except APIConnectionError as error:
+            failure = connection_failure(error)
+        except TimeoutError:
+            failure = BackendFailure("timeout", f"no answer within {self._timeout_s:g} s")
+        raise failure  # outside of `except`: an SDK error in the chain could show what the server echoed
+
+    async def aclose(self) -> None:
+        """Closes the connections. A later call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _connect(self) -> AsyncOpenAI:
+        from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
+
+        # A proxy set for the outside world is never meant for a server on this machine.
+        http = DefaultAioHttpClient(trust_env=not is_loopback(self.base_url))
+        self._client = AsyncOpenAI(
+            api_key=self._key,
+            base_url=self.base_url,
+            max_retries=0,
+            timeout=Timeout(self._timeout_s, connect=10.0),
+            http_client=http,
+        )
+        return self._client
+
+    def _body(self, prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
+        sampling = prompt.sampling
+        body: dict[str, Any] = {
+            "model": self.model_name,
+            "messages": [{"role": m.role, "content": _encodable(m.content)} for m in prompt.messages],
+            "response_format": {"type": "json_schema", "json_schema": schema},
+            self._limit_key: sampling.max_tokens,
+        }
+        optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
+        body |= {key: value for key, value in optional.items() if value is not None and key not in self._left_out}
+        return body
+
+    def _completion(self, answer: httpx2.Response, wrapped: bool) -> Completion:
+        try:
+            data = json.loads(self._scrub.bytes(answer.content))
+            choice = data["choices"][0]
+            text, refusal = choice["message"].get("content"), choice["message"].get("refusal")
+            usage = data.get("usage") or {}
+            cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+            reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            raise BackendFailure("server", "the answer was not a chat completion", status=answer.status_code) from None
+        tokens_in, tokens_out, served = usage.get("prompt_tokens"), usage.get("completion_tokens"), data.get("model")
+        said = text if isinstance(text, str) and not refusal else ""
+        return Completion(
+            text=_unwrap(said) if wrapped else said,
+            finish="refusal" if refusal else str(choice.get("finish_reason") or "stop"),
+            served_model=served,
+            fingerprint=data.get("system_fingerprint"),
+            input_tokens=tokens_in,
+            cached_tokens=cached,
+            output_tokens=tokens_out,
+            cost_usd=self._prices.cost_usd(served or self.model_name, tokens_in, tokens_out, cached),
+            extra={k: v for k, v in (("refusal", refusal), ("reasoning_tokens", reasoning)) if v},
+        )
+
+    def _refused_by_name(self, body: dict[str, Any], answer: httpx2.Response) -> BackendFailure | None:
+        """What this answer says the server does not take, remembered; None where it is about something else."""
+        bounds = sorted(n for n in BOUNDS if f'"{n}"' in json.dumps(body["response_format"]))
+        limits: list[str] = [key for key in ("max_completion_tokens", "max_tokens") if key in body]
+        optional: list[str] = [key for key in ("temperature", "top_p", "seed") if key in body]
+        name = refused_name(answer, optional + limits, bounds)
+        if name is None:
+            return None
+        if name in limits:
+            self._limit_key = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
+        else:
+            self._left_out |= {name}
+        line = f"the server does not take {name}; the next attempt goes without it"
+        return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates cannot be sent as UTF-8; they go as U+FFFD, the sign for what cannot be shown."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def _unwrap(text: str) -> str:
+    """The value of a wrapped reply; a reply that is not one stays as it is, for validation to judge."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return text
+    return json.dumps(data["value"]) if isinstance(data, dict) and set(data) == {"value"} else text

@@ -1,0 +1,126 @@
+"""What went wrong at a chat completions server, in our words and without any key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from tertulia.agents.backends.base import BackendFailure, FailureKind
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import APIConnectionError
+
+_LONGEST = 300
+_KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_\-*]{3,}")
+"""What OpenAI's keys look like; its own error messages show parts of them."""
+
+_NOT_TAKEN = re.compile(
+    r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|extra inputs", re.IGNORECASE
+)
+
+
+class Scrubber:
+    """Takes a key out of whatever a server echoes."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+        self._key_bytes = key.encode() if key else b""
+
+    def text(self, text: str) -> str:
+        """`text` without the key, and without anything that looks like part of one."""
+        if self._key:
+            text = text.replace(self._key, "[key]")
+        return _KEY_LIKE.sub("[key]", text)
+
+    def bytes(self, content: bytes) -> bytes:
+        """`content` without the key."""
+        return content.replace(self._key_bytes, b"[key]") if self._key_bytes else content
+
+
+def status_failure(answer: httpx2.Response, scrub: Scrubber) -> BackendFailure:
+    """The failure that an HTTP status of 300 or more means, with what the server said, in one line."""
+    error = _error_of(answer)
+    code = str(error.get("code") or error.get("type") or "")
+    said = _said(error) or answer.text or answer.reason_phrase
+    line = " ".join(scrub.text(said).split())[:_LONGEST]
+    return BackendFailure(
+        _kind(answer.status_code, code),
+        f"HTTP {answer.status_code}: {line}",
+        status=answer.status_code,
+        retry_after_s=retry_after_s(answer.headers),
+    )
+
+
+def refused_name(answer: httpx2.Response, parameters: Sequence[str], keywords: Sequence[str]) -> str | None:
+    """The parameter, or the keyword of the reply schema, that the server says it does not take; None if no such."""
+    if answer.status_code not in (400, 422):
+        return None
+    error = _error_of(answer)
+    said, param = _said(error), str(error.get("param") or "")
+    if not _NOT_TAKEN.search(said):
+        return None
+    if param in parameters:
+        return param
+    about_schema = "response_format" in param + said or "schema" in said
+    return next((n for n in (*parameters, *(keywords if about_schema else ())) if re.search(rf"\b{n}\b", said)), None)
+
+
+def connection_failure(error: APIConnectionError) -> BackendFailure:
+    """A connection that could not be made, broke, or took too long.
+
+    The SDK's aiohttp transport takes every broken connection for a connect timeout; the exception underneath tells.
+    """
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    kind: FailureKind = "timeout" if isinstance(cause, TimeoutError) else "connection"
+    return BackendFailure(kind, f"{type(cause).__name__} while talking to {error.request.url.host}")
+
+
+def retry_after_s(headers: Any, now: datetime | None = None) -> float | None:
+    """Seconds to wait by `retry-after-ms` or `retry-after` (seconds or an HTTP date); None where neither says."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * unit
+        except ValueError:
+            continue
+        if isfinite(seconds):
+            return max(0.0, seconds)
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+def _error_of(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        data = answer.json()
+    except ValueError:
+        return {}
+    error = data.get("error", data) if isinstance(data, dict) else None
+    return error if isinstance(error, dict) else {"message": error}
+
+
+def _said(error: dict[str, Any]) -> str:
+    return str(error.get("message") or error.get("detail") or "")
+
+
+def _kind(status: int, code: str) -> FailureKind:
+    if status == 429:
+        return "refused" if code == "insufficient_quota" else "rate_limit"
+    if status in (408, 409, 425) or status >= 500:
+        return "server"
+    return "invalid_request" if status in (400, 413, 415, 422) else "refused"
