@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import TEXT, DateTime, Dialect
 from sqlalchemy import Text as PlainText
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken literally
 _MUST_ESCAPE = re.compile("[\x00\x10\ud800-\udfff]")
@@ -38,6 +38,10 @@ class Text(TypeDecorator[str]):
 
     impl = PlainText
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """By code point on both databases, so that both sort alike."""
+        return TEXT(collation="C") if dialect.name == "postgresql" else TEXT()
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else escape_text(value)

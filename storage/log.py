@@ -1,0 +1,131 @@
+"""The log: everything that happened in every episode, written turn by turn and read back as rows or by SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tertulia.storage import work
+from tertulia.storage.errors import (
+    Duplicate,
+    LeaseHeld,
+    LogError,
+    LostLease,
+    NotFound,
+    QueryError,
+    Refused,
+    SchemaMismatch,
+)
+from tertulia.storage.lease import new_token
+from tertulia.storage.query import Query, Result
+from tertulia.storage.readers import Readers
+from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
+from tertulia.storage.rows import CallRow, EpisodeRow, Row
+from tertulia.storage.schema import check_version, ensure_schema, schema_version
+from tertulia.storage.target import Target
+from tertulia.storage.writer import Writer
+
+__all__ = [
+    "Duplicate", "LeaseHeld", "Log", "LogError", "LostLease", "NotFound", "QueryError", "Refused", "Result",
+    "SchemaMismatch", "new_token",
+]  # fmt: skip
+
+
+class Log(Readers):
+    """A log on SQLite or PostgreSQL.
+
+    Writing is asynchronous, from any number of event loops and threads; every method returns when what it wrote is
+    durable, and one that fails harms no other. Reading is synchronous. Close it, or use it in a `with`.
+    """
+
+    def __init__(self, target: Target) -> None:
+        """Use `Log.open`."""
+        self.target = target
+        self._engine = target.engine()
+        self._reads = target.engine(read_only=True)
+        self._writer = Writer(self._engine)
+        self._query = Query(target)
+
+    @classmethod
+    def open(cls, target: str | Path | None = None, *, create: bool = True) -> Log:
+        """Open a log, and make it first where there is none.
+
+        `target` is a path, `sqlite:///PATH` or `postgresql+psycopg://...`; None is TERTULIA_DB or `./tertulia.db`.
+        Raises `SchemaMismatch` for a log of another schema version, `LogError` for what is no log or cannot be
+        reached, and, unless `create`, for what does not exist.
+        """
+        where = Target.of(target)
+        if not create:
+            found = schema_version(target)
+            if found is None:
+                raise LogError(f"there is no log at {where}; the first run makes one")
+            check_version(where, found)
+            return cls(where)
+        log = cls(where)
+        try:
+            ensure_schema(where, log._engine)
+        except LogError:
+            log.close()
+            raise
+        return log
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what is queued and let go of all connections. May be called twice."""
+        self._writer.close()
+        self._query.close()
+        self._reads.dispose()
+        self._engine.dispose()
+
+    async def begin(self, record: EpisodeRecord) -> None:
+        """Enter a new episode with its seats. Raises `Duplicate`."""
+        await self._writer.do(work.Work(rows=[record.episode, *record.participants]))
+
+    async def commit(self, record: TurnRecord) -> None:
+        """Commit one turn, whole or not at all, and the episode's closing with it.
+
+        Raises `LostLease` when the record's lease is not the episode's, or its turn does not follow the head.
+        The record belongs to the log until this returns.
+        """
+        await self._writer.do(work.turn_work(record))
+
+    async def record_call(self, call: CallRow) -> None:
+        """Enter one attempt at one call, whether or not its turn will ever be committed. Raises `Duplicate`."""
+        await self._writer.do(work.Work(rows=[call]))
+
+    async def record(self, rows: Sequence[Row]) -> None:
+        """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`."""
+        await self._writer.do(work.Work(rows=list(rows)))
+
+    async def lease(self, episode: str, token: str, *, ttl_s: float, force: bool = False) -> EpisodeRow:
+        """Take or renew the lease of an episode for `ttl_s` seconds from now, and read where it stands.
+
+        It is free when nobody has it, when it ran out, or when its holder was a process of this machine that has
+        ended. Raises `LeaseHeld` otherwise, unless `force`; `NotFound` for an unknown episode.
+        """
+        row: EpisodeRow = await self._writer.do(work.lease_work(episode, token, ttl_s, force))
+        return row
+
+    async def release(self, episode: str, token: str) -> None:
+        """Let go of a lease; nothing happens where it is no longer ours."""
+        await self._writer.do(work.release_work(episode, token))
+
+    async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
+        """Write how an episode ended or paused, outside a turn. Raises `LostLease`."""
+        await self._writer.do(work.Work(closing=work.closing_params(episode, token, closing)))
+
+    def query(self, sql: str, params: Sequence[Any] = (), limit: int | None = None) -> Result:
+        """The answer to one SQL statement that only reads; `?` stands for a parameter on both databases.
+
+        At most `limit` rows. Values are str, int, float, bytes or None, texts as they were written, times as
+        `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, truth values 1 and 0: the same on both databases.
+        Raises `QueryError` for what is wrong or tries to write.
+        """
+        return self._query.ask(sql, params, limit)

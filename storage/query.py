@@ -1,0 +1,146 @@
+"""SQL from outside, strictly read-only on both databases."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from tertulia.storage.errors import LogError, QueryError, first_line
+from tertulia.storage.target import Target, sqlite_uri
+from tertulia.storage.types import escape_text, unescape_text
+
+_SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
+_PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"})
+_OPENERS = ("select", "with", "values", "table", "explain", "show")
+_LEADING = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$ | [?%]""", re.DOTALL | re.VERBOSE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to a query: the names of its columns, and its rows."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Query:
+    """Asks one database. The guard is the database's own: what it is not allowed to do, no SQL can make it do."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._lock = threading.Lock()
+        self._postgres: Any = None
+
+    def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
+        """See `Log.query`."""
+        if not sql.strip():
+            raise QueryError("an empty query")
+        sql = escape_text(sql)
+        bound = tuple(escape_text(value) if isinstance(value, str) else value for value in params)
+        answer = self._ask_sqlite if self._target.dialect == "sqlite" else self._ask_postgres
+        columns, rows = answer(sql, bound, limit)
+        return Result(columns, [tuple(map(_plain, row)) for row in rows])
+
+    def close(self) -> None:
+        """Let go of the connection. May be called twice."""
+        with self._lock:
+            if self._postgres is not None:
+                self._postgres.close()
+                self._postgres = None
+
+    def _ask_sqlite(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+        assert self._target.path is not None
+        try:
+            with closing(sqlite3.connect(sqlite_uri(self._target.path, "ro"), uri=True, timeout=30)) as connection:
+                connection.isolation_level = None
+                connection.execute("PRAGMA query_only=ON")
+                connection.set_authorizer(_authorize)
+                cursor = connection.execute(sql, params)
+                columns = tuple(column[0] for column in cursor.description or ())
+                return columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+        except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+            said = first_line(error)
+            raise QueryError(_READS_ONLY if "not authorized" in said or "prohibited" in said else said) from error
+
+    def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+        import psycopg
+
+        if not _LEADING.sub("", sql, count=1).lower().startswith(_OPENERS):
+            raise QueryError(_READS_ONLY)
+        statement = _numbered(sql) if params else sql
+        try:
+            with self._lock, self._reading() as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT 1")  # from its first snapshot on, a read-only transaction stays one
+                # A prepared statement is one statement: nothing can follow a semicolon.
+                cursor.execute(statement, params or None, prepare=True)
+                columns = tuple(column.name for column in cursor.description or ())
+                return columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise QueryError(_READS_ONLY) from error
+        except (psycopg.Error, OverflowError, ValueError) as error:
+            raise QueryError(first_line(error)) from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        import psycopg
+
+        if self._postgres is None or self._postgres.closed:
+            assert self._target.url is not None
+            url = self._target.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            try:
+                self._postgres = psycopg.connect(url, options="-c timezone=UTC")
+            except psycopg.Error as error:
+                raise LogError(f"{self._target}: {first_line(error)}") from error
+            self._postgres.read_only = True
+        try:
+            yield self._postgres
+        finally:
+            if not self._postgres.closed:
+                self._postgres.rollback()
+
+
+_READS_ONLY = "a query only reads; the log is written by runs alone"
+
+
+def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:
+    """SQLite asks this for every part of a statement while it compiles it."""
+    if action in _SQLITE_MAY:
+        return sqlite3.SQLITE_DENY if second == "load_extension" else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and first in _PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _numbered(sql: str) -> str:
+    """`?` outside quotes and comments becomes the driver's own mark; its special character is doubled."""
+    return _TOKENS.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), sql)
+
+
+def _plain(value: Any) -> Any:
+    """A value as SQLite would give it."""
+    if isinstance(value, str):
+        return unescape_text(value)
+    if value is None or type(value) in (int, float, bytes):
+        return value
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**63 else float(value)
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo else value
+        return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    return str(value)

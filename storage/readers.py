@@ -1,0 +1,95 @@
+"""Reading the log back as the plain rows that were written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Engine, Select, select
+
+from tertulia.storage.errors import NotFound
+from tertulia.storage.rows import CallRow, EpisodeRow, ParticipantRow, Row
+from tertulia.storage.tables import key_of, table_of
+from tertulia.storage.target import Target
+
+R = TypeVar("R", bound=Row)
+
+_LAST = "\U0010ffff"
+_CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
+
+
+class Readers:
+    """The reading half of a log: synchronous, on connections of its own, safe from any thread."""
+
+    target: Target
+    _reads: Engine
+
+    def episode(self, id: str) -> EpisodeRow:
+        """The episode with this id, or the only one whose id begins so. Raises `NotFound`."""
+        table = table_of(EpisodeRow)
+        for start in dict.fromkeys((id, id.upper())):
+            query = select(table).where(table.c.id >= start, table.c.id < start + _LAST).order_by(table.c.id)
+            found = self._read(EpisodeRow, query.limit(21))
+            exact = [row for row in found if row.id == start]
+            if exact or len(found) == 1:
+                return (exact or found)[0]
+            if found and id:
+                number = "more than 20" if len(found) > 20 else len(found)
+                raise NotFound(f"{number} episodes begin with '{id}': {found[0].id}, {found[1].id}, ...")
+        raise NotFound(f"no episode '{id}' in {self.target}; to see what there is: tertulia episodes")
+
+    def episodes(
+        self,
+        limit: int | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        scenario: str | None = None,
+        batch: str | None = None,
+    ) -> list[EpisodeRow]:
+        """Episodes, the newest first."""
+        table = table_of(EpisodeRow)
+        query = select(table).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
+        if status is not None:
+            query = query.where(table.c.status.in_([status] if isinstance(status, str) else list(status)))
+        if scenario is not None:
+            query = query.where(table.c.scenario == scenario)
+        if batch is not None:
+            query = query.where(table.c.batch == batch)
+        return self._read(EpisodeRow, query)
+
+    def participants(self, episode: str) -> list[ParticipantRow]:
+        """The seats of an episode, by seat order."""
+        return sorted(self.rows(ParticipantRow, episode), key=lambda row: row.ordinal)
+
+    def rows(self, row_type: type[R], episode: str, *, upto_turn: int | None = None, **equals: Any) -> list[R]:
+        """The rows of one type of one episode, by turn and then by key.
+
+        `upto_turn` leaves out later turns; further arguments name columns and the values they must have.
+        Raises `ValueError` for a column that the rows lack.
+        """
+        table = table_of(row_type)
+        wanted = {"id" if row_type is EpisodeRow else "episode": episode, **equals}
+        unknown = [name for name in (*wanted, *(["turn"] if upto_turn is not None else [])) if name not in table.c]
+        if unknown:
+            raise ValueError(f"{table.name} has no column '{unknown[0]}'")
+        query = select(table).where(*(table.c[name] == value for name, value in wanted.items()))
+        if upto_turn is not None:
+            query = query.where(table.c.turn <= upto_turn)
+        return self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
+
+    def _read(self, row_type: type[R], query: Select[Any]) -> list[R]:
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            found = connection.execute(query)
+            names = tuple(found.keys())
+            return [
+                cast(R, row_type.model_construct(None, **dict(zip(names, values, strict=True)))) for values in found
+            ]
+
+
+def order_of(row_type: type[Row]) -> tuple[str, ...]:
+    """The columns by which rows of this type are put in order: the turn first where each has one, then the key."""
+    if row_type is CallRow:
+        return ("episode", *_CALL_KEY)  # the id `10/...` would come before `2/...`
+    key = key_of(row_type)
+    turn = table_of(row_type).c.get("turn")
+    return key if turn is None or turn.nullable else (key[0], *dict.fromkeys(("turn", *key[1:])))

@@ -1,0 +1,85 @@
+"""The tables of the log: each row type bound to the table of its name, with keys and indexes.
+
+There are no foreign keys. A turn enters only through the fenced update of its episode, so it cannot be an orphan;
+a call must be durable before its turn is; and on PostgreSQL every check would lock the episode's row.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint
+from sqlmodel.main import get_column_from_field
+
+from tertulia.storage import rows as r
+from tertulia.storage.types import Json
+
+ROWS: tuple[type[r.Row], ...] = (
+    r.BatchRow, r.EpisodeRow, r.ParticipantRow, r.TurnRow, r.EventRow, r.WitnessRow, r.ClaimRow, r.ObservationRow,
+    r.ThoughtRow, r.AppraisalRow, r.BidRow, r.BeliefRow, r.GoldRow, r.MemoryRow, r.RecallRow, r.WorkspaceRow,
+    r.MindDeltaRow, r.InboxRow, r.CallRow, r.ProbeRow, r.InterventionRow, r.ScoreRow,
+)  # fmt: skip
+"""All row types, in the order in which the tables are created."""
+
+_CLUSTERED = frozenset({
+    r.ParticipantRow, r.WitnessRow, r.ClaimRow, r.AppraisalRow, r.BidRow, r.BeliefRow, r.GoldRow, r.RecallRow,
+    r.WorkspaceRow, r.MindDeltaRow,
+})  # fmt: skip
+"""Small rows with long keys: on SQLite kept in the key's own tree, so that the key is stored once, not twice."""
+
+_EXTRAS: dict[type[r.Row], tuple[tuple[str, ...], ...]] = {
+    r.EpisodeRow: (("scenario",),),
+    r.CallRow: (("episode", "turn", "take", "participant"),),
+    r.BeliefRow: (("episode", "chain", "variable", "turn"),),
+    r.GoldRow: (("episode", "chain", "variable", "turn"),),
+    r.AppraisalRow: (("episode", "holder", "thought", "turn"),),
+    r.ScoreRow: (("episode", "measure"),),
+}
+"""Secondary indexes: few, for every one is paid at every insert."""
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def table_name(row: type[r.Row]) -> str:
+    """`MindDeltaRow` is kept in `mind_delta`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", row.__name__.removesuffix("Row")).lower()
+
+
+def _columns(row: type[r.Row]) -> list[Column[object]]:
+    columns = []
+    for name, field in row.model_fields.items():
+        column = get_column_from_field(field)
+        column.name = column.key = name
+        column.index = None  # all indexes stand in _EXTRAS
+        if isinstance(column.type, Json) and not field.is_required() and field.default is None:
+            column.nullable = True
+        columns.append(column)
+    return columns
+
+
+def _bind(row: type[r.Row]) -> Table:
+    table = Table(table_name(row), METADATA, *_columns(row), sqlite_with_rowid=row not in _CLUSTERED)
+    if row is r.EpisodeRow:
+        table.append_constraint(UniqueConstraint("batch", "cell", "seed", "replicate"))
+    for names in _EXTRAS.get(row, ()):
+        Index(None, *(table.c[name] for name in names))
+    return table
+
+
+_TABLES: dict[type[r.Row], Table] = {row: _bind(row) for row in ROWS}
+
+
+def table_of(row: type[r.Row]) -> Table:
+    """The table that keeps this row type."""
+    return _TABLES[row]
+
+
+def key_of(row: type[r.Row]) -> tuple[str, ...]:
+    """The names of the columns that make up the key."""
+    return tuple(column.name for column in table_of(row).primary_key)

@@ -1,0 +1,182 @@
+"""One item of work for the writer: what it changes, and what it says when it is refused."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from tertulia.storage.errors import Duplicate, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
+from tertulia.storage.lease import is_dead
+from tertulia.storage.record import Closing, TurnRecord
+from tertulia.storage.rows import EpisodeRow, Row
+from tertulia.storage.tables import table_of
+from tertulia.storage.types import now
+
+_EPISODE = table_of(EpisodeRow)
+_ONGOING = ("running", "paused")
+
+FENCE = (
+    update(_EPISODE)
+    .where(_EPISODE.c.id == bindparam("b_episode"))
+    .where(_EPISODE.c.head == bindparam("b_before"))
+    .where(_EPISODE.c.lease == bindparam("b_lease"))
+    .values(head=bindparam("b_turn"))
+)
+_CLOSE = (
+    update(_EPISODE)
+    .where(_EPISODE.c.id == bindparam("b_episode"))
+    .where(_EPISODE.c.lease == bindparam("b_lease"))
+    .values({name: bindparam(f"b_{name}") for name in ("status", "reason", "outcome", "reward", "ended_at")})
+)
+
+Params = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Work:
+    """A fence to pass, rows to insert, a closing to write: all of it or nothing. Run in that order."""
+
+    rows: list[Row] = field(default_factory=list)
+    fence: Params | None = None
+    closing: Params | None = None
+    special: Callable[[Connection], Any] | None = None
+    """What must read before it writes; its value is the item's result."""
+
+
+def turn_work(record: TurnRecord) -> Work:
+    """The fenced commit of one turn. Raises `ValueError` for a row of another episode."""
+    for row in record.rows:
+        if row.__dict__["episode"] != record.episode:
+            raise ValueError(
+                f"a {type(row).__name__} of episode {row.__dict__['episode']} in a turn of {record.episode}"
+            )
+    fence = {
+        "b_episode": record.episode, "b_before": record.turn - 1, "b_turn": record.turn, "b_lease": record.lease,
+    }  # fmt: skip
+    closing = closing_params(record.episode, record.lease, record.closing) if record.closing else None
+    return Work(rows=record.rows, fence=fence, closing=closing)
+
+
+def closing_params(episode: str, lease: str, closing: Closing) -> Params:
+    """The parameters of the statement that closes an episode; one that merely pauses has no end yet."""
+    return {
+        "b_episode": episode, "b_lease": lease, "b_status": closing.status, "b_reason": closing.reason,
+        "b_outcome": closing.outcome, "b_reward": closing.reward,
+        "b_ended_at": None if closing.status in _ONGOING else now(),
+    }  # fmt: skip
+
+
+def insert_all(connection: Connection, rows: Iterable[Row]) -> None:
+    """One `executemany` for each table. The rows' own dictionaries are the parameters: no copy is made."""
+    grouped: dict[type[Row], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[type(row)].append(row.__dict__)
+    for row_type, params in grouped.items():
+        try:
+            connection.execute(insert(table_of(row_type)), params)
+        except StatementError as error:  # the driver's errors are among its children
+            if getattr(error, "connection_invalidated", False):
+                raise
+            raise _refusal(row_type, error, params) from error
+        except (OverflowError, TypeError, ValueError) as error:  # some drivers let these through
+            raise Refused(f"{table_of(row_type).name}: {first_line(error)}") from error
+
+
+def _refusal(row_type: type[Row], error: StatementError, params: list[Mapping[str, Any]]) -> Refused:
+    table = table_of(row_type)
+    said = first_line(error.orig)
+    if isinstance(error, IntegrityError) and ("UNIQUE" in said or "unique" in said):
+        key = ", ".join(str(params[0][column.name]) for column in table.primary_key) if len(params) == 1 else ""
+        return Duplicate(f"already in the log: {table.name}" + (f" ({key})" if key else ""))
+    return Refused(f"{table.name}: {said}")
+
+
+def run_one(connection: Connection, work: Work) -> Any:
+    """Do one item. Raises a `LogError` when it is refused."""
+    if work.special is not None:
+        return work.special(connection)
+    if work.fence is not None and connection.execute(FENCE, work.fence).rowcount != 1:
+        raise LostLease(_why_lost(connection, work.fence))
+    insert_all(connection, work.rows)
+    if work.closing is not None:
+        close(connection, work.closing)
+    return None
+
+
+def run_many(connection: Connection, works: list[Work]) -> bool:
+    """Do plain items together, table by table. False when a fence refused one of them: then nothing may be kept.
+
+    Episodes are born before their turns: rows of items without a fence go in first.
+    """
+    insert_all(connection, (row for work in works if work.fence is None for row in work.rows))
+    fences = [work.fence for work in works if work.fence is not None]
+    if fences and connection.execute(FENCE, fences).rowcount != len(fences):
+        return False
+    insert_all(connection, (row for work in works if work.fence is not None for row in work.rows))
+    for work in works:
+        if work.closing is not None:
+            close(connection, work.closing)
+    return True
+
+
+def close(connection: Connection, params: Params) -> None:
+    """Write how an episode ended. Raises `LostLease`."""
+    if connection.execute(_CLOSE, params).rowcount != 1:
+        raise LostLease(_why_lost(connection, params))
+
+
+def _why_lost(connection: Connection, params: Params) -> str:
+    episode = params["b_episode"]
+    found = connection.execute(select(_EPISODE.c.head, _EPISODE.c.lease).where(_EPISODE.c.id == episode)).first()
+    if found is None:
+        return f"there is no episode {episode}"
+    if found.lease != params["b_lease"]:
+        return f"another worker leads episode {episode}"
+    return f"turn {params.get('b_turn')} of episode {episode} cannot follow turn {found.head}"
+
+
+def _clock(connection: Connection) -> datetime:
+    """The server's clock where many machines meet; this machine's where one file is."""
+    if connection.dialect.name == "sqlite":
+        return now()
+    moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def lease_work(episode: str, token: str, ttl_s: float, force: bool) -> Work:
+    """Take or renew the lease of an episode."""
+
+    def take(connection: Connection) -> EpisodeRow:
+        query = select(_EPISODE).where(_EPISODE.c.id == episode).with_for_update()
+        found = connection.execute(query).mappings().first()
+        if found is None:
+            raise NotFound(f"there is no episode {episode}")
+        moment, holder, until = _clock(connection), found["lease"], found["lease_until"]
+        free = holder is None or holder == token or until is None or until <= moment or is_dead(holder)
+        if not free and not force:
+            seconds = (until - moment).total_seconds()
+            raise LeaseHeld(f"another worker leads episode {episode}; its lease runs out in {seconds:.0f} s")
+        changes = {"lease": token, "lease_until": moment + timedelta(seconds=ttl_s)}
+        connection.execute(update(_EPISODE).where(_EPISODE.c.id == episode).values(changes))
+        return EpisodeRow.model_construct(**{**found, **changes})
+
+    return Work(special=take)
+
+
+def release_work(episode: str, token: str) -> Work:
+    """Let go of the lease, if it is still ours."""
+    statement = (
+        update(_EPISODE).where(_EPISODE.c.id == episode, _EPISODE.c.lease == token).values(lease=None, lease_until=None)
+    )
+    return Work(special=lambda connection: connection.execute(statement) and None)
+
+
+def as_log_error(error: BaseException) -> LogError:
+    """Any database error as one line."""
+    return error if isinstance(error, LogError) else LogError(first_line(getattr(error, "orig", None) or error))

@@ -1,0 +1,185 @@
+"""The one writer: a thread that takes work from a queue and commits, as one transaction, whatever has gathered."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from tertulia.storage.errors import LogError
+from tertulia.storage.work import Work, as_log_error, run_many, run_one
+
+_MOST_AT_ONCE = 256
+"""Items in one transaction: enough to share the cost of a commit, few enough to answer soon."""
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    work: Work
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Commits work in the order in which it came in. Each item is whole or absent; none harms its neighbours.
+
+    Items that gather while a transaction is being written form the next one. They are tried together, table by
+    table; if any of them is refused, the transaction is rolled back and each is tried again behind its own savepoint.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._connection: Connection | None = None
+        self.transactions = 0
+        """How many transactions have been committed."""
+
+    async def do(self, work: Work) -> Any:
+        """Returns when the work is durable. Raises a `LogError` when it was refused or could not be written.
+
+        Cancelling the wait does not undo the work.
+        """
+        loop = asyncio.get_running_loop()
+        item = _Item(work, loop, loop.create_future())
+        with self._lock:
+            if self._closed:
+                raise LogError("the log is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tertulia-log", daemon=True)
+                self._thread.start()
+            self._queue.put(item)
+        return await item.future
+
+    def close(self) -> None:
+        """Write what is queued, then stop. May be called twice."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        items: list[_Item] | None = []
+        try:
+            while (items := self._gather()) is not None:
+                self._write(items)
+                _answer(items)
+                items = []
+        finally:
+            self._hang_up()
+            self._fail_the_rest(items or [])
+
+    def _fail_the_rest(self, items: list[_Item]) -> None:
+        """Nobody may wait for ever, whatever ended this thread."""
+        with self._lock:
+            self._closed = True
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                break
+            if item is not None:
+                items.append(item)
+        for item in items:
+            item.error = item.error or LogError("the log was closed before this was written")
+        _answer(items)
+
+    def _gather(self) -> list[_Item] | None:
+        first = self._queue.get()
+        if first is None:
+            return None
+        items = [first]
+        while len(items) < _MOST_AT_ONCE:
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                break
+            if item is None:
+                self._queue.put(None)
+                break
+            items.append(item)
+        return items
+
+    def _write(self, items: list[_Item]) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            if not self._together(self._connection, items):
+                self._one_by_one(self._connection, items)
+            self.transactions += 1
+        except (SQLAlchemyError, LogError) as error:
+            for item in items:
+                item.error = as_log_error(error)
+            self._hang_up()
+
+    def _together(self, connection: Connection, items: list[_Item]) -> bool:
+        """Try all at once; False, with nothing kept, when one is refused or must be done alone."""
+        works = [item.work for item in items]
+        if len(works) < 2 or any(work.special is not None for work in works):
+            return False
+        transaction = connection.begin()
+        try:
+            kept = run_many(connection, works)
+        except LogError:
+            kept = False
+        if kept:
+            transaction.commit()
+        else:
+            transaction.rollback()
+        return kept
+
+    def _one_by_one(self, connection: Connection, items: list[_Item]) -> None:
+        with connection.begin():
+            for item in items:
+                savepoint = connection.begin_nested()
+                try:
+                    item.result = run_one(connection, item.work)
+                except LogError as error:
+                    item.error = error
+                    savepoint.rollback()
+                else:
+                    savepoint.commit()
+
+    def _hang_up(self) -> None:
+        """Let go of a connection that failed; the next transaction makes a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except SQLAlchemyError:
+                connection.invalidate()
+
+
+def _answer(items: list[_Item]) -> None:
+    """Tell each event loop once about all of its items."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Item]] = defaultdict(list)
+    for item in items:
+        by_loop[item.loop].append(item)
+    for loop, its_items in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, its_items)
+        except RuntimeError:  # that loop was closed; nobody waits there any more
+            continue
+
+
+def _resolve(items: list[_Item]) -> None:
+    for item in items:
+        if item.future.done():  # the wait was cancelled
+            continue
+        if item.error is not None:
+            item.future.set_exception(item.error)
+        else:
+            item.future.set_result(item.result)
