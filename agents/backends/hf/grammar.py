@@ -1,0 +1,136 @@
+"""Constrained decoding: a pydantic type becomes a grammar that only its valid JSON can satisfy."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+from llguidance import LLExecutor, LLMatcher, LLTokenizer
+from llguidance.numpy import fill_next_token_bitmask_par
+from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
+
+from tertulia.agents.backends.base import BackendFailure
+
+_OPTIONS = {
+    # At most one space, after a separator: what models write by habit, and nothing that a model could repeat for ever.
+    "whitespace_flexible": False,
+    "item_separator": ", ?",
+    "key_separator": ": ?",
+    "json_allowed_escapes": 'nrt"\\',
+}
+_DECIMALS = 0.0001
+_LARGEST = 10**15
+_KEPT = 256
+
+
+class Grammars:
+    """Compiles each schema once and hands out matchers that stand at its beginning."""
+
+    def __init__(self, tokenizer: LLTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._texts: WeakKeyDictionary[type[BaseModel], str] = WeakKeyDictionary()
+        self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
+        self._executor = LLExecutor()
+
+    def matcher(self, schema: type[BaseModel]) -> LLMatcher:
+        """A fresh matcher for `schema`. Raises `BackendFailure` (`invalid_request`) where it cannot be enforced."""
+        text = self._texts.get(schema)
+        if text is None:
+            text = self._texts[schema] = _text(schema)
+        compiled = self._compiled.get(text)
+        if compiled is None:
+            compiled = self._compiled[text] = self._compile(schema, text)
+            if len(self._compiled) > _KEPT:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(text)
+        return compiled.deep_copy()
+
+    def fill(self, matchers: list[LLMatcher], allowed: npt.NDArray[np.int32]) -> None:
+        """Set, in row i of `allowed` [rows, words of 32 bits], the bit of every token that may follow in matcher i."""
+        places = [(matcher, row) for row, matcher in enumerate(matchers)]
+        fill_next_token_bitmask_par(self._executor, places, allowed)
+
+    def _compile(self, schema: type[BaseModel], text: str) -> LLMatcher:
+        grammar = LLMatcher.grammar_from_json_schema(text, overrides=_OPTIONS)  # type: ignore[arg-type]
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
+        if matcher.is_error():
+            raise _unenforceable(schema, matcher.get_error())
+        return matcher
+
+
+def _unenforceable(schema: type[BaseModel], why: str) -> BackendFailure:
+    line = " ".join(why.split())
+    return BackendFailure("invalid_request", f"schema {schema.__name__} cannot be enforced: {line[:300]}")
+
+
+def _text(schema: type[BaseModel]) -> str:
+    try:
+        plain = schema.model_json_schema()
+    except PydanticInvalidForJsonSchema as problem:
+        raise _unenforceable(schema, str(problem)) from problem
+    return json.dumps(closed(plain))
+
+
+def closed(schema: Any) -> Any:
+    """A JSON schema made exact: what it accepts is finite where it can be, and pydantic accepts all of it.
+
+    Objects must give every property and no other (a discriminator has a default, yet the union needs it), `oneOf` is
+    `anyOf`, a mapping with listed keys is an object that may have them, numbers have four decimals and no exponent.
+    """
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    node = {key: _part(key, value) for key, value in schema.items() if key not in ("default", "discriminator")}
+    if "oneOf" in node:
+        node["anyOf"] = node.pop("oneOf")
+    if node.get("uniqueItems") and node.get("minItems", 0) <= 1:
+        del node["uniqueItems"]  # a set drops what is said twice
+    if node.get("type") == "object":
+        _close_object(node)
+    elif node.get("type") == "number":
+        _limit_number(node)
+    elif node.get("type") == "integer" and "enum" not in node and "const" not in node:
+        _limit_integer(node)
+    return node
+
+
+def _part(key: str, value: Any) -> Any:
+    if key in ("properties", "$defs"):
+        return {name: closed(part) for name, part in value.items()}
+    return value if key in ("enum", "const", "required", "examples") else closed(value)
+
+
+def _close_object(node: dict[str, Any]) -> None:
+    keys = node.get("propertyNames", {}).get("enum")
+    if keys is not None and "properties" not in node:
+        part = node.get("additionalProperties", True)
+        node["properties"] = dict.fromkeys(keys, part)
+        del node["propertyNames"]
+        node["additionalProperties"] = False
+    elif "properties" in node or "additionalProperties" not in node:
+        node["required"] = list(node.get("properties", {}))
+        node["additionalProperties"] = False
+
+
+def _limit_number(node: dict[str, Any]) -> None:
+    """Where the range has room for it; a narrower one keeps all its decimals."""
+    if "multipleOf" in node or "enum" in node or "const" in node:
+        return
+    low = node.get("minimum", node.get("exclusiveMinimum", -_LARGEST))
+    high = node.get("maximum", node.get("exclusiveMaximum", _LARGEST))
+    if high - low > 100 * _DECIMALS:
+        node["multipleOf"] = _DECIMALS
+        _limit_integer(node)
+
+
+def _limit_integer(node: dict[str, Any]) -> None:
+    if "minimum" not in node and "exclusiveMinimum" not in node:
+        node["minimum"] = min(-_LARGEST, node.get("maximum", 0))
+    if "maximum" not in node and "exclusiveMaximum" not in node:
+        node["maximum"] = max(_LARGEST, node.get("minimum", 0))
