@@ -26,15 +26,18 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def base_url() -> str:
-    """Where requests go: `OPENAI_BASE_URL`, or OpenAI itself."""
-    return setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-
-
 def is_loopback(url: str) -> bool:
     """Whether the server is on this machine."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def missing_key(base_url: str | None = None) -> str | None:
+    """What to do about a missing key, in one line; None where there is one, or where the server needs none."""
+    where = base_url or setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+    if is_loopback(where) or setting("OPENAI_API_KEY"):
+        return None
+    return "set OPENAI_API_KEY in the environment or in a .env file"
 
 
 class OpenAIBackend:
@@ -60,11 +63,10 @@ class OpenAIBackend:
         self.uri = uri or f"openai/{model_name}"
         self.model_name = model_name
         self.base_url = (base_url or setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
+        lacking = None if api_key else missing_key(self.base_url)
+        if lacking is not None:
+            raise BackendFailure("refused", f"{self.uri} needs a key: {lacking}")
         key = api_key or setting("OPENAI_API_KEY")
-        if key is None and not is_loopback(self.base_url):
-            raise BackendFailure(
-                "refused", f"{self.uri} needs a key: set OPENAI_API_KEY in the environment or in a .env file"
-            )
         self._key = key or "none"
         self._scrub = Scrubber(key)
         self._timeout_s = timeout_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,13 +37,13 @@ class StrictSchema:
     wrapped: bool
 
 
-@cache
+@lru_cache(maxsize=4096)
 def canonical_schema(model: type[BaseModel]) -> str:
-    """The JSON schema of `model` as canonical JSON; built once per type."""
+    """The JSON schema of `model` as canonical JSON, the same in every process; built once per type."""
     return dump_json(model.model_json_schema())
 
 
-@cache
+@lru_cache(maxsize=4096)
 def strict_schema(model: type[BaseModel], without: frozenset[str] = frozenset()) -> StrictSchema:
     """The strict form of the JSON schema of `model`, less the keywords in `without`; built once per type.
 

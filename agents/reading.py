@@ -1,0 +1,76 @@
+"""From the text of a reply to a value of its schema: validate, repair once, or say in one line what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Generic
+
+from pydantic import ValidationError
+
+from tertulia.agents.backends.base import Completion
+from tertulia.mind.model import Message, T
+
+REASK = "That reply was not valid"
+_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+_LONGEST_ERROR = 300
+_LONGEST_QUOTE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """`value` is None where the reply is not valid; then `error` says why, in one line."""
+
+    value: T | None
+    repaired: bool = False
+    error: str | None = None
+
+
+def read(completion: Completion, schema: type[T]) -> Reading[T]:
+    """Validate the text against `schema`; where it fails, repair it once (code fences, prose around it, broken JSON).
+
+    A reply that was cut off is never repaired: closing its brackets would make up an end that nobody said.
+    """
+    try:
+        return Reading(schema.model_validate_json(completion.text))
+    except ValidationError as error:
+        wrong = _in_one_line(error)
+    if completion.finish == "refusal":
+        refusal = " ".join(str(completion.extra.get("refusal", "")).split())
+        return Reading(None, error=f"the model refused: {refusal}"[:_LONGEST_ERROR])
+    if completion.finish == "length":
+        return Reading(None, error="the reply was cut off at the token limit")
+    repaired = _repair(completion.text)
+    if repaired is not None:
+        try:
+            return Reading(schema.model_validate_json(repaired), repaired=True)
+        except ValidationError:
+            pass
+    return Reading(None, error=wrong)
+
+
+def reask(messages: list[Message], reply: str, error: str) -> list[Message]:
+    """The same question once more, with the bad reply and what was wrong with it."""
+    shorter = " Be much briefer." if "cut off" in error else ""
+    again = Message("user", f"{REASK}: {error}.{shorter} Reply again, with nothing but JSON that keeps to the schema.")
+    quoted = [Message("assistant", reply[:_LONGEST_QUOTE])] if reply.strip() else []
+    return [*messages, *quoted, again]
+
+
+def _repair(text: str) -> str | None:
+    """The JSON object in `text`, mended; None where there is none. An object with nothing in it is no reply."""
+    if "{" not in text:
+        return None
+    from json_repair import repair_json
+
+    fenced = _FENCE.search(text)
+    inner = fenced[1] if fenced and "{" in fenced[1] else text[text.index("{") :]
+    mended = repair_json(inner)
+    return mended if isinstance(mended, str) and mended.startswith("{") and mended != "{}" else None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    said = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}" if p["loc"] else p["msg"] for p in problems[:3]]
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return (" ".join("; ".join(said).split()))[:_LONGEST_ERROR] + more

@@ -1,0 +1,180 @@
+"""From a model's URI to what answers it: rules, an API, a local model, a person, a recorded episode, or a plugin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+
+from tertulia.agents.backends.base import Backend, BackendFailure
+from tertulia.agents.limiter import Limiter
+
+GROUP = "tertulia.backends"
+"""The entry-point group of further providers: each entry is a callable `(name, *, uri) -> Backend`."""
+MISSING_LOCAL = "hf models need the extra: pip install 'tertulia[local]'"
+_LOCAL_PACKAGES = ("torch", "transformers", "llguidance", "tokenizers")
+
+
+class ModelURIError(ValueError):
+    """A model URI that names nothing we know; one line that says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelURI:
+    """A provider, and the name of one of its models (empty for `rules`, `human` and `replay`)."""
+
+    provider: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.name}" if self.name else self.provider
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    example: str
+    what: str
+    make: Callable[[ModelURI], Backend] | None
+    """None for those who answer without a backend."""
+    lacks: Callable[[], str | None]
+    """What is missing to use it now, in one line; None when it is ready."""
+    in_flight: tuple[int, int] = (16, 256)
+    """How many requests at once: at first, and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One line of `tertulia models list`: `note` says what is missing where it is not ready."""
+
+    provider: str
+    example: str
+    what: str
+    ready: bool
+    note: str = ""
+
+
+def parse_uri(text: str) -> ModelURI:
+    """`openai/x` -> `ModelURI("openai", "x")`. Raises `ModelURIError` for an unknown provider or a wrong form."""
+    provider, _, name = text.strip().partition("/")
+    known = _BUILT_IN.get(provider)
+    if known is None and provider not in {point.name for point in _plugins()}:
+        names = [*_BUILT_IN, *sorted(point.name for point in _plugins())]
+        nearest = get_close_matches(provider, names, n=1, cutoff=0.5)
+        hint = f"nearest: {nearest[0]!r}; " if nearest else ""
+        raise ModelURIError(f"no model provider {provider!r} in {text!r}; {hint}known: {', '.join(names)}")
+    if known is not None and known.make is None and name:
+        raise ModelURIError(f"{provider!r} takes no model name: write {provider!r}, not {text!r}")
+    if (known is None or known.make is not None) and not name:
+        raise ModelURIError(
+            f"{provider!r} needs a model name, for example {known.example if known else provider + '/NAME'}"
+        )
+    return ModelURI(provider, name)
+
+
+def needs_backend(uri: str) -> bool:
+    """Whether a language model behind a `Backend` answers, and not rules, a person or a log."""
+    known = _BUILT_IN.get(parse_uri(uri).provider)
+    return known is None or known.make is not None
+
+
+def describe_models() -> list[ModelInfo]:
+    """All providers, built in and plugged in, and whether each could answer now. Loads none of them."""
+    infos = []
+    for name, provider in _BUILT_IN.items():
+        lack = provider.lacks()
+        infos.append(ModelInfo(name, provider.example, provider.what, lack is None, lack or ""))
+    for point in _plugins():
+        infos.append(ModelInfo(point.name, f"{point.name}/NAME", f"plugin {point.value}", True))
+    return infos
+
+
+class Backends:
+    """The backends of a process, one for each URI, made when first asked for; and one limiter for each provider."""
+
+    def __init__(self) -> None:
+        self._backends: dict[str, Backend] = {}
+        self._limiters: dict[str, Limiter] = {}
+
+    def get(self, uri: str) -> Backend:
+        """The backend of `uri`.
+
+        Raises `ModelURIError` for a wrong URI, and `BackendFailure` (`refused`) where a key or a package is missing.
+        """
+        parsed = parse_uri(uri)
+        key = str(parsed)
+        if key not in self._backends:
+            self._backends[key] = _make(parsed)
+        return self._backends[key]
+
+    def limiter(self, uri: str) -> Limiter:
+        """The limiter shared by all models of the provider of `uri`."""
+        provider = parse_uri(uri).provider
+        if provider not in self._limiters:
+            known = _BUILT_IN.get(provider)
+            start, ceiling = known.in_flight if known else (16, 256)
+            self._limiters[provider] = Limiter(start=start, ceiling=ceiling)
+        return self._limiters[provider]
+
+    async def aclose(self) -> None:
+        """Closes all of them, also when one fails to; then raises what that one raised. May be called twice."""
+        backends, self._backends = list(self._backends.values()), {}
+        results = await asyncio.gather(*(backend.aclose() for backend in backends), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _make(uri: ModelURI) -> Backend:
+    known = _BUILT_IN.get(uri.provider)
+    if known is None:
+        point = next(point for point in _plugins() if point.name == uri.provider)
+        backend: Backend = point.load()(uri.name, uri=str(uri))
+        return backend
+    if known.make is None:
+        raise ModelURIError(f"{uri.provider!r} answers without a backend")
+    return known.make(uri)
+
+
+def _plugins() -> Iterator[EntryPoint]:
+    return (point for point in entry_points(group=GROUP) if point.name not in _BUILT_IN)
+
+
+def _openai(uri: ModelURI) -> Backend:
+    from tertulia.agents.backends.openai import OpenAIBackend
+
+    return OpenAIBackend(uri.name, uri=str(uri))
+
+
+def _openai_lacks() -> str | None:
+    from tertulia.agents.backends.openai import missing_key
+
+    return missing_key()
+
+
+def _hf(uri: ModelURI) -> Backend:
+    if _hf_lacks() is not None:
+        raise BackendFailure("refused", MISSING_LOCAL)
+    from tertulia.agents.backends.hf import HfBackend
+
+    return HfBackend(uri.name, uri=str(uri))
+
+
+def _hf_lacks() -> str | None:
+    return None if all(find_spec(package) for package in _LOCAL_PACKAGES) else MISSING_LOCAL
+
+
+def _nothing() -> str | None:
+    return None
+
+
+_BUILT_IN = {
+    "rules": _Provider("rules", "the world's own rules; no model, no key", None, _nothing),
+    "openai": _Provider("openai/gpt-5-mini", "any server that speaks chat completions", _openai, _openai_lacks),
+    # Whatever waits at the same moment becomes one batch, so nothing is gained by holding requests back.
+    "hf": _Provider("hf/Qwen/Qwen3-8B", "transformers in this process", _hf, _hf_lacks, (256, 1024)),
+    "human": _Provider("human", "a person at the terminal", None, _nothing),
+    "replay": _Provider("replay", "the answers of a recorded episode", None, _nothing),
+}
