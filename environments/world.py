@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cache
 from random import Random
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -133,6 +133,15 @@ class World(ABC, Generic[State]):
         self.seats = dict(seats)
         self.names: tuple[str, ...] = tuple(seats)
 
+    @classmethod
+    def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:
+        """Everything about the parameters that cannot be, so that a file's errors are told together."""
+        try:
+            cls(params, seats)
+        except WorldError as error:
+            return [error]
+        return []
+
     @abstractmethod
     def premise(self) -> str:
         """The public rules of the place, in words for a participant to read. The same for all, for a whole episode."""
@@ -209,6 +218,11 @@ class RulesPolicy(ABC):
 
     `consider` is pure: it may use nothing but what it is given.
     """
+
+    @classmethod
+    def of(cls, world: World[Any]) -> Self:
+        """The policy for this instance of its world; it may take over words and names, never what is true or private."""
+        return cls()
 
     @abstractmethod
     def consider(self, seen: Seen, rng: Random) -> Stance:

@@ -29,6 +29,8 @@ class Deliberation:
     moment: Moment
     faculties: Sequence[Faculty]
     model: LanguageModel
+    instructed: Sequence[Faculty]
+    """All faculties of this mind: their instructions stand in the prompt, the same at every turn."""
     fallbacks: list[str] = field(default_factory=list)
 
     async def run(self) -> Intent:
@@ -106,7 +108,7 @@ class Deliberation:
                 schema=schema,
                 seen=self.moment.seen,
                 inputs={faculty.name: inputs for faculty, inputs in asked},
-                messages=lambda: messages(self.moment, self.faculties, questions),
+                messages=lambda: messages(self.moment, self.instructed, questions),
                 sampling=sampling,
             )
         )

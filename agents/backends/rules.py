@@ -1,4 +1,4 @@
-"""Rules instead of a model: the world's own policy answers every faculty, exact, seeded, and with no call to anything."""
+"""Rules instead of a model: the world's own policy answers every faculty, exact and seeded, calling nothing."""
 
 from __future__ import annotations
 
@@ -61,35 +61,21 @@ class RulesModel:
         self, request: Request[Any], started: Any, clock: float, value: BaseModel | None, status: str, error: str | None
     ) -> str:
         call = f"{self.turn}/{self.take}/{self.participant}/{request.purpose}/{request.ordinal}/0"
-        self.rows.append(
-            CallRow(
-                episode=self.episode,
-                call=call,
-                turn=self.turn,
-                take=self.take,
-                participant=self.participant,
-                purpose=request.purpose,
-                ordinal=request.ordinal,
-                attempt=0,
-                hash=_hash(request.schema),
-                uri=URI,
-                schema_name=request.schema.__name__,
-                reply=value.model_dump_json(by_alias=True) if value else None,
-                status=status,
-                error=error,
-                served_model=URI,
-                cost_usd=0.0,
-                started_at=started,
-                latency_ms=1000 * (time.perf_counter() - clock),
-            )  # fmt: skip
-        )
+        row = CallRow(
+            episode=self.episode, call=call, turn=self.turn, take=self.take, participant=self.participant,
+            purpose=request.purpose, ordinal=request.ordinal, attempt=0, hash=_hash(request.schema.__name__), uri=URI,
+            schema_name=request.schema.__name__, reply=value.model_dump_json(by_alias=True) if value else None,
+            status=status, error=error, served_model=URI, cost_usd=0.0, started_at=started,
+            latency_ms=1000 * (time.perf_counter() - clock),
+        )  # fmt: skip
+        self.rows.append(row)
         return call
 
 
 @cache
-def _hash(schema: type[BaseModel]) -> str:
+def _hash(schema: str) -> str:
     """Rules read no messages: what went in is the log itself, so the hash says which schema was answered."""
-    return hashlib.sha256(dump_json([URI, schema.__name__]).encode()).hexdigest()
+    return hashlib.sha256(dump_json([URI, schema]).encode()).hexdigest()
 
 
 def _answer(stance: Stance, inputs: Mapping[str, BaseModel]) -> dict[str, Any]:
@@ -114,7 +100,7 @@ def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
 
 def _think(stance: Stance, ground: Ground, formed: list[str]) -> dict[str, Any]:
     known = set(ground.open_thoughts.values())
-    thoughts = []
+    thoughts: list[dict[str, Any]] = []
     for candidate in stance.candidates:
         thought = _thought(candidate)
         if thought not in known and len(thoughts) < MOST:

@@ -1,0 +1,109 @@
+"""Who answers for each seat: the world's rules, or a backend with the call ledger before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tertulia.agents.backends.base import Backend, BackendFailure
+from tertulia.agents.backends.rules import URI as RULES
+from tertulia.agents.backends.rules import RulesModel
+from tertulia.agents.caller import Budget, RetryPolicy, SeatModel
+from tertulia.agents.registry import Backends, ModelURIError
+from tertulia.environments.chance import draw
+from tertulia.environments.stage import Seat, Stage
+from tertulia.mind.model import LanguageModel, ModelTrouble
+from tertulia.storage.log import Log
+from tertulia.storage.rows import CallRow
+
+
+@dataclass(slots=True)
+class Totals:
+    """What an episode has asked of its models so far. A request may take several attempts; each attempt is a row."""
+
+    requests: set[tuple[int, int, str, str, int]] = field(default_factory=set)
+    attempts: set[str] = field(default_factory=set)
+    fallbacks: int = 0
+    cost_usd: float | None = 0.0
+    """None once an attempt was answered at an unknown price."""
+
+    def add(self, rows: Iterable[CallRow]) -> None:
+        """Count rows, each once however often it is met."""
+        for row in rows:
+            if row.call in self.attempts:
+                continue
+            self.attempts.add(row.call)
+            self.requests.add((row.turn, row.take, row.participant, row.purpose, row.ordinal))
+            self.fallbacks += row.status == "fallback"
+            if row.status != "error":
+                known = self.cost_usd is not None and row.cost_usd is not None
+                self.cost_usd = (self.cost_usd or 0.0) + (row.cost_usd or 0.0) if known else None
+
+    @property
+    def fallback_rate(self) -> float:
+        """Fallbacks per request, 0-1."""
+        return self.fallbacks / len(self.requests) if self.requests else 0.0
+
+
+@dataclass(slots=True)
+class SeatLedger:
+    """The ledger of one seat in one turn and take, over the log."""
+
+    log: Log
+    left_behind: Sequence[CallRow]
+
+    def recorded(self, purpose: str, ordinal: int) -> list[CallRow]:
+        found = [row for row in self.left_behind if row.purpose == purpose and row.ordinal == ordinal]
+        return sorted(found, key=lambda row: row.attempt)
+
+    async def record(self, row: CallRow) -> None:
+        await self.log.record_call(row)
+
+
+def backend_of(backends: Backends, uri: str) -> Backend:
+    """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one."""
+    try:
+        return backends.get(uri)
+    except (BackendFailure, ModelURIError) as failure:
+        raise ModelTrouble("refused", str(failure)) from failure
+
+
+@dataclass(slots=True)
+class Answering:
+    """Makes the model of a seat for one turn and take, and keeps count of all that was asked."""
+
+    stage: Stage
+    log: Log
+    backends: Backends
+    left_behind: Sequence[CallRow] = ()
+    """Calls of a turn that was not committed, when an episode is resumed."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    budget: Budget | None = None
+    totals: Totals = field(default_factory=Totals)
+    _made: list[RulesModel | SeatModel] = field(default_factory=list)
+
+    def model_for(self, seat: Seat, turn: int, take: int) -> LanguageModel:
+        stage = self.stage
+        model: RulesModel | SeatModel
+        if seat.model == RULES:
+            rng = draw(stage.seed, turn, take, seat.name, RULES)
+            model = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
+        else:
+            mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
+            model = SeatModel(
+                backend_of(self.backends, seat.model), uri=seat.model, episode=stage.episode, turn=turn, take=take,
+                participant=seat.name, ledger=SeatLedger(self.log, mine), limiter=self.backends.limiter(seat.model),
+                retry=self.retry, budget=self.budget,
+            )  # fmt: skip
+        self._made.append(model)
+        return model
+
+    def take_for(self, turn: int) -> int:
+        """The take with which to begin a turn: that of the calls left behind, so that their answers can be used."""
+        return max((row.take for row in self.left_behind if row.turn == turn), default=0)
+
+    def count(self) -> None:
+        """Add up what the models made since the last count were asked."""
+        for model in self._made:
+            self.totals.add(model.rows)
+        self._made.clear()

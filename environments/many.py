@@ -1,0 +1,48 @@
+"""Many episodes in one process: a scenario, one seed after the other, several at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+from tertulia.agents.caller import RetryPolicy
+from tertulia.agents.registry import Backends
+from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.environments.scenario import Scenario
+from tertulia.mind.model import ModelTrouble
+from tertulia.storage.log import Log
+
+AT_ONCE = 16
+
+
+async def play_many(
+    scenario: Scenario,
+    seeds: Iterable[int],
+    *,
+    log: Log,
+    backends: Backends,
+    at_once: int = AT_ONCE,
+    retry: RetryPolicy | None = None,
+) -> AsyncIterator[EpisodeResult]:
+    """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
+
+    An episode that fails is a result like any other (`error`, with its reason). A refused model stops all.
+    """
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(seed: int) -> EpisodeResult:
+        async with gate:
+            episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry)
+            return await episode.play()
+
+    tasks = [asyncio.create_task(one(seed)) for seed in seeds]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+__all__ = ["AT_ONCE", "ModelTrouble", "play_many"]

@@ -1,0 +1,73 @@
+"""Back on the stage: the world is re-run over the logged actions, the minds are folded from the logged rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tertulia.environments.scenario import Scenario
+from tertulia.environments.seeing import by_event
+from tertulia.environments.stage import Stage
+from tertulia.mind.state import fold
+from tertulia.storage.log import Log
+from tertulia.storage.rows import (
+    AppraisalRow,
+    BeliefRow,
+    ClaimRow,
+    EpisodeRow,
+    EventRow,
+    MemoryRow,
+    MindDeltaRow,
+    Row,
+    ThoughtRow,
+    TurnRow,
+    WitnessRow,
+)
+
+
+class RestoreError(Exception):
+    """The log cannot be played on from: the code does not arrive where the logged episode stood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A stage as it stood after the last committed turn."""
+
+    stage: Stage
+    utterances: int
+    closed: bool
+
+
+def restore(log: Log, row: EpisodeRow) -> Restored:
+    """The stage of a logged episode after its head. Raises `RestoreError` where world and log part."""
+    stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
+    turns = sorted(log.rows(TurnRow, row.id), key=lambda turn: turn.turn)
+    for turn in turns:
+        _replay(stage, turn)
+    events = by_event(log.rows(EventRow, row.id), log.rows(WitnessRow, row.id), log.rows(ClaimRow, row.id))
+    logged: list[Row] = []
+    for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
+        logged += log.rows(kind, row.id)
+    for name in stage.seats:
+        stage.minds[name] = fold(name, logged)
+    spoken = sum(one.event.kind in ("say", "whisper") for one in events if one.event.origin == "participant")
+    return Restored(stage, spoken, bool(turns) and turns[-1].closing)
+
+
+def _replay(stage: Stage, turn: TurnRow) -> None:
+    if turn.closing:
+        stage.head = turn.turn
+        return
+    if turn.turn == 0:
+        stage.open()
+    else:
+        acts = {}
+        for name, raw in turn.actions.items():
+            legal = stage.world.legal(stage.state, name)
+            if legal is None:
+                raise RestoreError(f"turn {turn.turn}: {name} acted in the log but cannot act in this version")
+            acts[name] = legal.model_validate(raw).root
+        stage.step(turn.turn, turn.take, acts)
+    if stage.state_hash() != turn.state_hash:
+        raise RestoreError(
+            f"turn {turn.turn}: the world comes to another state than the log has; was the code or a file changed?"
+        )

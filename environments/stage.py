@@ -1,0 +1,180 @@
+"""The stage: everything about one episode that stands between two turns, and how a turn changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from tertulia.environments.chance import draw
+from tertulia.environments.scenario.model import Scenario
+from tertulia.environments.seeing import Eyes, Happened, happened
+from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
+from tertulia.mind.faculties import make_faculties
+from tertulia.mind.faculty import Faculty
+from tertulia.mind.spec import MindSpec
+from tertulia.mind.state import MindState
+from tertulia.storage.rows import WORLD, Established, GoldRow, ObservationRow, Row, Variable
+from tertulia.storage.seen import Seen
+from tertulia.storage.types import dump_json
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who sits where: persona, goal, mind and model of one participant, fixed for an episode."""
+
+    name: str
+    persona: str
+    goal: str
+    model: str
+    spec: MindSpec
+    faculties: tuple[Faculty, ...]
+
+    @property
+    def established(self) -> Established:
+        """How the claims of this seat's utterances come about."""
+        return "rules" if self.model == "rules" else "person" if self.model == "human" else "declared"
+
+
+@dataclass(slots=True)
+class Stage:
+    """One episode between two turns. `head` is the last turn played; -1 before the opening."""
+
+    episode: str
+    seed: int
+    scenario: Scenario
+    world: World[Any]
+    policy: RulesPolicy
+    seats: dict[str, Seat]
+    state: Any = None
+    head: int = -1
+    minds: dict[str, MindState] = field(default_factory=dict)
+    eyes: Eyes = field(default_factory=lambda: Eyes(()))
+    shown: dict[str, Observation] = field(default_factory=dict)
+    opening: dict[str, Observation] = field(default_factory=dict)
+    truths: dict[str, str | None] = field(default_factory=dict)
+    silent_turns: int = 0
+    last_actor: str | None = None
+    addressed: tuple[str, ...] = ()
+    """Whom the last utterance was addressed to, where it was to anybody in particular."""
+    premise: str = ""
+    variables: tuple[Variable, ...] = ()
+
+    @classmethod
+    def of(cls, scenario: Scenario, seed: int, episode: str) -> Stage:
+        """An empty stage for a scenario: nothing has happened yet."""
+        world = scenario.build_world()
+        seats = {
+            p.name: Seat(p.name, p.persona, p.goal, scenario.model_of(p.name), p.mind, make_faculties(p.mind.parts()))
+            for p in scenario.participants
+        }
+        minds = {name: MindState(holder=name) for name in seats}
+        premise = "\n\n".join(part for part in (scenario.premise.strip(), world.premise().strip()) if part)
+        return cls(
+            episode,
+            seed,
+            scenario,
+            world,
+            scenario.policy(),
+            seats,
+            minds=minds,
+            eyes=Eyes(tuple(seats)),
+            premise=premise,
+        )
+
+    def open(self) -> tuple[list[Happened], list[Row]]:
+        """Turn 0: the world is set up and its opening events happen."""
+        rng = draw(self.seed, 0, 0, WORLD, "reset")
+        self.state, events = self.world.reset(rng)
+        self.variables = tuple(
+            variable.model_copy(update={"truth": None}) for variable in self.world.variables(self.state)
+        )
+        return self._settle(0, events)
+
+    def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
+        """Play one turn's actions in the world; the events, and what else changed."""
+        rng = draw(self.seed, turn, take, WORLD, "step")
+        self.state, events = self.world.step(self.state, acts, rng)
+        self.silent_turns = 0 if acts else self.silent_turns + 1
+        return self._settle(turn, events)
+
+    def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
+        whole = happened(self.episode, turn, events, self._established)
+        self.eyes.take_in(whole)
+        self.head = turn
+        for one in whole:
+            if one.event.origin == "participant":
+                self.last_actor, self.addressed = one.event.actor, tuple(one.event.addressees)
+        return whole, [*self._observations(turn), *self._truths(turn)]
+
+    def _established(self, event: Event) -> Established:
+        if event.origin == "participant" and event.actor is not None:
+            return self.seats[event.actor].established
+        return "scripted"
+
+    def _observations(self, turn: int) -> list[Row]:
+        rows: list[Row] = []
+        for name in self.seats:
+            observation = self.world.observe(self.state, name)
+            if observation != self.shown.get(name):
+                self.shown[name] = observation
+                self.opening.setdefault(name, observation)
+                rows.append(
+                    ObservationRow(
+                        episode=self.episode, turn=turn, participant=name, text=observation.text, data=observation.data
+                    )
+                )
+        return rows
+
+    def _truths(self, turn: int) -> list[Row]:
+        rows: list[Row] = []
+        for variable in self.world.variables(self.state):
+            if variable.truth is not None and self.truths.get(variable.name) != variable.truth:
+                self.truths[variable.name] = variable.truth
+                rows += [
+                    GoldRow(
+                        episode=self.episode, turn=turn, chain=WORLD, variable=variable.name, value=value,
+                        probability=float(value == variable.truth), basis=WORLD,
+                    )
+                    for value in variable.values
+                ]  # fmt: skip
+        return rows
+
+    def seen_by(self, name: str, turn: int) -> Seen:
+        """All that `name` may draw on at `turn`: nothing it did not witness, no truth, no other mind."""
+        seat = self.seats[name]
+        askable = self.variables if self.scenario.elicit != "none" else ()
+        return Seen(
+            participant=name,
+            turn=turn,
+            cast=tuple(self.seats),
+            present=self.world.present(self.state, name),
+            premise=self.premise,
+            persona=seat.persona,
+            goal=seat.goal,
+            opening=self.opening[name],
+            observation=self.shown[name],
+            events=tuple(self.eyes.seen.get(name, ())),
+            variables=tuple(variable for variable in askable if variable.holder in (None, name)),
+            order=seat.spec.order,
+            last_spoke=self.eyes.last_spoke.get(name),
+            can_act=self.world.legal(self.state, name) is not None,
+        )
+
+    def outcome(self) -> Outcome:
+        return self.world.outcome(self.state)
+
+    def ending(self, turn: int) -> str | None:
+        """Why the episode ends after `turn`, if it does: the world's reason, `all_silent` or `limit`."""
+        outcome = self.outcome()
+        if outcome.done:
+            return outcome.reason or "done"
+        silence = self.scenario.silence_limit
+        if silence is not None and self.silent_turns >= silence:
+            return "all_silent"
+        return "limit" if turn >= self.scenario.turns.limit else None
+
+    def state_hash(self) -> str:
+        """What the world's state comes to, in 16 hex digits: a resumed episode must arrive at the same."""
+        return sha256(dump_json(self.state.model_dump(mode="json")).encode()).hexdigest()[:16]

@@ -1,0 +1,246 @@
+"""The turn, on LangGraph: all minds at once, then the floor, then those admitted speak, then the world steps."""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from tertulia.agents.caller import StaleTake
+from tertulia.environments.chance import draw
+from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
+from tertulia.environments.seeing import Happened
+from tertulia.environments.stage import Seat, Stage
+from tertulia.environments.world import Action
+from tertulia.mind.deliberate import Deliberation
+from tertulia.mind.faculty import Moment
+from tertulia.mind.model import LanguageModel, ModelTrouble
+from tertulia.mind.rows import TurnOfMind
+from tertulia.mind.state import Intent
+from tertulia.storage.record import TurnRecord
+from tertulia.storage.rows import WORLD, BidRow, CallRow, Row, TurnRow
+from tertulia.storage.types import now
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.runtime import Runtime
+    from langgraph.types import Send
+
+Failure = ModelTrouble | StaleTake
+
+CLOSING_PHASES = ("perceive", "believe")
+"""What a mind still does when nobody will speak again: take in the last event, and believe."""
+
+
+@dataclass(slots=True)
+class Deliberated:
+    """One mind's turn: what it did, what it wants, or why it could not."""
+
+    mind: TurnOfMind
+    work: Deliberation
+    intent: Intent
+    act: Action | None = None
+
+
+@dataclass(slots=True)
+class TurnWork:
+    """One take of one turn, as the nodes of the graph share it. The graph's own state holds names alone."""
+
+    stage: Stage
+    turn: int
+    take: int
+    model_for: Callable[[Seat, int, int], LanguageModel]
+    closing: bool = False
+    minds: dict[str, Deliberated] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    award: Award = field(default_factory=lambda: Award((), {}))
+    events: list[Happened] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    started_at: datetime = field(default_factory=now)
+    clock: float = field(default_factory=time.perf_counter)
+
+    def record(self, lease: str) -> TurnRecord:
+        """All rows of this turn, ready to be committed."""
+        stage = self.stage
+        acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
+        record = TurnRecord(stage.episode, self.turn, self.take, lease)
+        record.rows.append(
+            TurnRow(
+                episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
+                actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
+                silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
+                wall_ms=1000 * (time.perf_counter() - self.clock),
+            )
+        )  # fmt: skip
+        for one in self.events:
+            record.add(one.rows())
+        record.add(self.rows)
+        for name in stage.seats:
+            if name in self.minds:
+                record.add(self.minds[name].mind.rows())
+                record.add(_calls_of(self.minds[name].work.model))
+                if not self.closing:
+                    record.rows.append(self._bid_row(name))
+        return record
+
+    def _bid_row(self, name: str) -> BidRow:
+        intent = self.minds[name].intent
+        return BidRow(
+            episode=self.stage.episode, turn=self.turn, participant=name, wants=intent.wants,
+            volunteers=intent.volunteers, motivation=intent.motivation, thought=intent.thought,
+            addressee=intent.addressee, won=name in self.award.admitted, reason=self.award.reasons.get(name, ""),
+        )  # fmt: skip
+
+
+def _calls_of(model: Any) -> list[CallRow]:
+    """Calls that were not recorded by themselves when they were made: those answered by rules."""
+    return [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+
+
+class OfSeat(TypedDict):
+    """What a node that works for one seat is sent."""
+
+    name: str
+
+
+class TurnState(TypedDict, total=False):
+    """What travels through the graph."""
+
+    deliberated: Annotated[list[str], operator.add]
+    spoken: Annotated[list[str], operator.add]
+
+
+async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
+    """Run one take. Afterwards `work` holds either failures, or everything that `record` needs.
+
+    `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`, `believed`.
+    """
+    from langsmith.run_helpers import tracing_context
+
+    graph = turn_graph()
+    with tracing_context(enabled=False):
+        if listen is None:
+            await graph.ainvoke({}, context=work)
+            return
+        async for event in graph.astream({}, context=work, stream_mode="custom"):
+            listen(event)
+
+
+@cache
+def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState]:
+    """The graph of a turn, compiled once."""
+    from langgraph.graph import END, START, StateGraph
+
+    graph = StateGraph(TurnState, context_schema=TurnWork)
+    graph.add_node("mind", _mind)
+    graph.add_node("floor", _floor)
+    graph.add_node("speak", _speak)
+    graph.add_node("step", _step)
+    graph.add_conditional_edges(START, _to_minds, ["mind"])
+    graph.add_edge("mind", "floor")
+    graph.add_conditional_edges("floor", _to_speakers, ["speak", "step", END])
+    graph.add_edge("speak", "step")
+    graph.add_edge("step", END)
+    return graph.compile()
+
+
+def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
+    from langgraph.types import Send
+
+    return [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
+
+
+async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+    """One mind deliberates. It never raises for want of an answer: its siblings' calls are already paid."""
+    work, name = runtime.context, state["name"]
+    seat = work.stage.seats[name]
+    seen = work.stage.seen_by(name, work.turn)
+    moment = Moment(
+        seen=seen,
+        spec=seat.spec,
+        legal=None if work.closing else work.stage.world.legal(work.stage.state, name),
+        draw=partial(draw, work.stage.seed, work.turn, work.take, name),
+    )
+    mind = TurnOfMind(work.stage.episode, work.turn, work.stage.minds[name])
+    faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
+    try:
+        model = work.model_for(seat, work.turn, work.take)
+        deliberation = Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
+        intent = await deliberation.run()
+    except (ModelTrouble, StaleTake) as failure:
+        work.failures.append(failure)
+        return {"deliberated": [name]}
+    work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
+    runtime.stream_writer({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
+    return {"deliberated": [name]}
+
+
+async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
+    """Who may speak, by the scenario's policy. Bids stand in seat order, whoever finished first."""
+    work = runtime.context
+    if work.failures or work.closing:
+        return {}
+    stage = work.stage
+    bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
+    able = tuple(name for name in stage.seats if stage.world.legal(stage.state, name) is not None)
+    view = FloorView(work.turn, tuple(stage.seats), able, stage.last_actor, stage.addressed)
+    policy = stage.scenario.turns.policy
+    work.award = POLICIES[policy](view, bids, draw(stage.seed, work.turn, work.take, WORLD, "floor"))
+    runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
+    return {}
+
+
+def _bid(name: str, intent: Intent) -> Bid:
+    return Bid(
+        participant=name, wants=intent.wants, volunteers=intent.volunteers, motivation=intent.motivation,
+        thought=intent.thought, addressee=intent.addressee, reason=intent.reason,
+    )  # fmt: skip
+
+
+def _to_speakers(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send] | str:
+    from langgraph.graph import END
+    from langgraph.types import Send
+
+    work = runtime.context
+    if work.failures:
+        return END
+    undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
+    return [Send("speak", {"name": name}) for name in undrafted] or "step"
+
+
+async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+    """The winner finds its words, where it has no draft. No valid answer is a declared fallback: it passes."""
+    work, name = runtime.context, state["name"]
+    try:
+        act = await work.minds[name].work.speak()
+    except (ModelTrouble, StaleTake) as failure:
+        work.failures.append(failure)
+        return {"spoken": [name]}
+    work.minds[name].act = act if isinstance(act, Action) and act.kind != "pass" else None
+    if work.minds[name].act is None:
+        reason = "chose to pass" if act is not None else f"fallback ({'; '.join(work.minds[name].work.fallbacks)})"
+        work.award.reasons[name] += f", but {reason}"
+    return {"spoken": [name]}
+
+
+async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
+    """The world takes the actions in, everybody sees what they witness, and minds settle."""
+    work = runtime.context
+    if work.failures:
+        return {}
+    if not work.closing:
+        acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
+        work.events, work.rows = work.stage.step(work.turn, work.take, acts)
+        for name in acts:
+            thought = work.minds[name].intent.thought
+            if thought is not None:
+                work.minds[name].mind.mark(thought, "spoken")
+        for one in work.events:
+            runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
+    for name, done in work.minds.items():
+        work.stage.minds[name] = done.mind.state
+    return {}
