@@ -27,21 +27,21 @@ _CLUSTERED = frozenset({
 })  # fmt: skip
 """Small rows with long keys: on SQLite kept in the key's own tree, so that the key is stored once, not twice."""
 
-_EXTRAS: dict[type[r.Row], tuple[tuple[str, ...], ...]] = {
-    r.EpisodeRow: (("scenario",),),
-    r.CallRow: (("episode", "turn", "take", "participant"),),
-    r.BeliefRow: (("episode", "chain", "variable", "turn"),),
-    r.GoldRow: (("episode", "chain", "variable", "turn"),),
-    r.AppraisalRow: (("episode", "holder", "thought", "turn"),),
-    r.ScoreRow: (("episode", "measure"),),
+_EXTRAS: dict[type[r.Row], tuple[str, ...]] = {
+    r.EpisodeRow: ("scenario",),
+    # All that counting calls and costs needs: the rows themselves hold whole prompts.
+    r.CallRow: ("episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd"),
+    r.BeliefRow: ("episode", "chain", "variable", "turn"),
+    r.GoldRow: ("episode", "chain", "variable", "turn"),
+    r.AppraisalRow: ("episode", "holder", "thought", "turn"),
+    r.ScoreRow: ("episode", "measure"),
 }
-"""Secondary indexes: few, for every one is paid at every insert."""
+"""Secondary indexes: few and at most one a table, for every one is paid at every insert."""
 
 METADATA = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -67,8 +67,8 @@ def _bind(row: type[r.Row]) -> Table:
     table = Table(table_name(row), METADATA, *_columns(row), sqlite_with_rowid=row not in _CLUSTERED)
     if row is r.EpisodeRow:
         table.append_constraint(UniqueConstraint("batch", "cell", "seed", "replicate"))
-    for names in _EXTRAS.get(row, ()):
-        Index(None, *(table.c[name] for name in names))
+    if row in _EXTRAS:
+        Index(f"ix_{table.name}", *(table.c[name] for name in _EXTRAS[row]))
     return table
 
 

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from tertulia.storage.types import Json, Text, Utc
 
 revision = "0001"
@@ -35,7 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("episode", "turn", "holder", "thought", name="pk_appraisal"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_appraisal_episode_holder_thought_turn", "appraisal", ["episode", "holder", "thought", "turn"])
+    op.create_index("ix_appraisal", "appraisal", ["episode", "holder", "thought", "turn"])
     op.create_table(
         "batch",
         sa.Column("id", Text(), nullable=False),
@@ -60,7 +59,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("episode", "turn", "holder", "chain", "variable", "value", name="pk_belief"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_belief_episode_chain_variable_turn", "belief", ["episode", "chain", "variable", "turn"])
+    op.create_index("ix_belief", "belief", ["episode", "chain", "variable", "turn"])
     op.create_table(
         "bid",
         sa.Column("episode", Text(), nullable=False),
@@ -105,7 +104,11 @@ def upgrade() -> None:
         sa.Column("latency_ms", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("episode", "call", name="pk_call"),
     )
-    op.create_index("ix_call_episode_turn_take_participant", "call", ["episode", "turn", "take", "participant"])
+    op.create_index(
+        "ix_call",
+        "call",
+        ["episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd"],
+    )
     op.create_table(
         "claim",
         sa.Column("episode", Text(), nullable=False),
@@ -145,7 +148,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_episode"),
         sa.UniqueConstraint("batch", "cell", "seed", "replicate", name="uq_episode_batch_cell_seed_replicate"),
     )
-    op.create_index("ix_episode_scenario", "episode", ["scenario"])
+    op.create_index("ix_episode", "episode", ["scenario"])
     op.create_table(
         "event",
         sa.Column("episode", Text(), nullable=False),
@@ -175,7 +178,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("episode", "turn", "chain", "variable", "value", "rule", name="pk_gold"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_gold_episode_chain_variable_turn", "gold", ["episode", "chain", "variable", "turn"])
+    op.create_index("ix_gold", "gold", ["episode", "chain", "variable", "turn"])
     op.create_table(
         "inbox",
         sa.Column("episode", Text(), nullable=False),
@@ -285,7 +288,7 @@ def upgrade() -> None:
         sa.Column("created_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_score"),
     )
-    op.create_index("ix_score_episode_measure", "score", ["episode", "measure"])
+    op.create_index("ix_score", "score", ["episode", "measure"])
     op.create_table(
         "thought",
         sa.Column("episode", Text(), nullable=False),

@@ -1,0 +1,23 @@
+-- Who wanted to speak, who was let, and why: one row for each bid, beside who spoke.
+SELECT
+  b.episode AS episode, -- the episode's id
+  b.turn AS turn, -- the turn that was bid for
+  t.policy AS policy, -- how the floor was given
+  b.participant AS participant, -- who bid
+  CASE WHEN b.wants THEN 1 ELSE 0 END AS wants, -- 1 if it wanted to speak or act
+  b.motivation AS motivation, -- how much, 1.0-5.0
+  CASE WHEN b.won THEN 1 ELSE 0 END AS won, -- 1 if it was admitted
+  b.reason AS reason, -- why it won, lost, or did not want to
+  b.thought AS thought, -- the thought behind the bid
+  b.addressee AS addressee, -- whom it wanted to address
+  CASE WHEN t.silent THEN 1 ELSE 0 END AS silent, -- 1 if nobody was admitted
+  (
+    SELECT {concat}(e.actor, ', ')
+    FROM (
+      SELECT e.actor FROM event AS e
+      WHERE e.episode = b.episode AND e.turn = b.turn AND e.origin = 'participant' AND e.kind IN ('say', 'whisper')
+      ORDER BY e.ordinal
+    ) AS e
+  ) AS speakers -- who spoke in that turn, in order; NULL for nobody
+FROM bid AS b
+LEFT JOIN turn AS t ON t.episode = b.episode AND t.turn = b.turn
