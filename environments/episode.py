@@ -20,7 +20,7 @@ from tertulia.environments.stage import Stage
 from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Log, new_token
+from tertulia.storage.log import Log, LostLease, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
 from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow, TurnRow
 from tertulia.storage.types import now
@@ -72,6 +72,8 @@ class Episode:
     listen: Listen | None = None
     utterances: int = 0
     closed: bool = False
+    failure: Exception | None = None
+    """What ended it as `error` or paused it, for whoever wants more than the reason."""
     _renewed: float = field(default_factory=time.monotonic)
     _clock: float = field(default_factory=time.perf_counter)
 
@@ -133,18 +135,22 @@ class Episode:
 
     async def play(self) -> EpisodeResult:
         """Play to the end. Trouble with a model that outlasts the retries pauses the episode, as does cancelling;
-        any other failure ends it as `error`, with the reason in the log."""
+        any other failure ends it as `error`, with the reason in the log. Raises `LostLease` when it is not ours
+        any more."""
         try:
             return await self._play()
+        except LostLease:
+            raise
         except ModelTrouble as trouble:
+            self.failure = trouble
             status: EpisodeStatus = "error" if trouble.kind == "refused" else "paused"
             return await self._close_early(status, trouble.message)
         except asyncio.CancelledError:
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
-        except Exception as failure:
-            await self._close_early("error", f"{type(failure).__name__}: {failure}")
-            raise
+        except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
+            self.failure = failure
+            return await self._close_early("error", f"{type(failure).__name__}: {failure}")
 
     async def _play(self) -> EpisodeResult:
         if self.stage.head < 0:

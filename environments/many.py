@@ -26,23 +26,28 @@ async def play_many(
 ) -> AsyncIterator[EpisodeResult]:
     """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
 
-    An episode that fails is a result like any other (`error`, with its reason). A refused model stops all.
+    An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
+    key, an unknown name), no further episode begins.
     """
-    gate = asyncio.Semaphore(at_once)
+    gate, refused = asyncio.Semaphore(at_once), []
 
-    async def one(seed: int) -> EpisodeResult:
+    async def one(seed: int) -> EpisodeResult | None:
         async with gate:
+            if refused:
+                return None
             episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry)
-            return await episode.play()
+            result = await episode.play()
+            if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
+                refused.append(episode.failure)
+            return result
 
     tasks = [asyncio.create_task(one(seed)) for seed in seeds]
     try:
         for task in tasks:
-            yield await task
+            result = await task
+            if result is not None:
+                yield result
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-__all__ = ["AT_ONCE", "ModelTrouble", "play_many"]

@@ -1,3 +1,85 @@
-"""tertulia: agents with explicit minds meet, talk, and leave a log that SQL can ask."""
+"""tertulia: agents with explicit minds meet, talk, and leave a log that SQL can ask.
+
+import tertulia
+result = tertulia.run("mutual-friends", model="rules", seed=7)
+tertulia.open_log().query("SELECT * FROM v_transcript WHERE episode = ?", [result.episode])
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tertulia.environments.episode import EpisodeResult
+    from tertulia.environments.scenario import Scenario
+    from tertulia.storage.log import Log
 
 __version__ = "0.1.0"
+__all__ = ["arun", "load_scenario", "open_log", "run"]
+
+
+def run(
+    scenario: str | Path | Scenario,
+    *,
+    seed: int = 0,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    sets: Sequence[str] = (),
+    db: str | Path | None = None,
+    listen: Callable[[dict[str, Any]], None] | None = None,
+) -> EpisodeResult:
+    """Play one episode and return how it ended; see `arun`, which this runs in an event loop of its own."""
+    return asyncio.run(arun(scenario, seed=seed, model=model, roles=roles, sets=sets, db=db, listen=listen))
+
+
+async def arun(
+    scenario: str | Path | Scenario,
+    *,
+    seed: int = 0,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+    sets: Sequence[str] = (),
+    db: str | Path | None = None,
+    listen: Callable[[dict[str, Any]], None] | None = None,
+) -> EpisodeResult:
+    """Play one episode of a shipped scenario (by name), of a file (by path), or of a `Scenario`.
+
+    `model` is the URI for all seats, `roles` by seat; `sets` are `key=value` overrides as on the command line; `db`
+    is a path or URL, by default `TERTULIA_DB` or `./tertulia.db`. `listen` is called with every event as it comes.
+    Raises `ScenarioError` for a bad scenario, `ModelTrouble` for a model that cannot answer at all, `LogError` for
+    a log that cannot be opened. An episode that fails while it plays is a result with `status` `error` or `paused`.
+    """
+    from tertulia.agents.registry import Backends
+    from tertulia.environments.episode import Episode
+
+    loaded = load_scenario(scenario, sets, model=model, roles=roles) if isinstance(scenario, str | Path) else scenario
+    backends = Backends()
+    with open_log(db) as log:
+        try:
+            episode = await Episode.begin(loaded, seed=seed, log=log, backends=backends, listen=listen)
+            return await episode.play()
+        finally:
+            await backends.aclose()
+
+
+def load_scenario(
+    name_or_path: str | Path,
+    sets: Sequence[str] = (),
+    *,
+    model: str | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Scenario:
+    """A scenario by shipped name or path, checked and resolved. Raises `ScenarioError`."""
+    from tertulia.environments.scenario import load_scenario as load
+
+    return load(str(name_or_path), sets, model=model, roles=dict(roles or {}))
+
+
+def open_log(db: str | Path | None = None) -> Log:
+    """Open a log, made first where there is none; close it, or use it in a `with`. Raises `LogError`."""
+    from tertulia.storage.log import Log
+
+    return Log.open(db)
