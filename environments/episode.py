@@ -11,9 +11,10 @@ from typing import Any
 
 from ulid import ULID
 
+from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
-from tertulia.environments.answering import RULES, Answering, backend_of
+from tertulia.environments.answering import Answering, backend_of
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage

@@ -29,7 +29,8 @@ async def play_many(
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
     key, an unknown name), no further episode begins.
     """
-    gate, refused = asyncio.Semaphore(at_once), []
+    gate = asyncio.Semaphore(at_once)
+    refused: list[ModelTrouble] = []
 
     async def one(seed: int) -> EpisodeResult | None:
         async with gate:

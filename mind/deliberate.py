@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from tertulia.mind.bounds import bound_tokens
-from tertulia.mind.faculties.appraise import NEW_LABELS
+from tertulia.mind.faculties.appraise import NEW_LABELS, label_open
 from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.model import LanguageModel, Reply, Request, Sampling
 from tertulia.mind.prompt import first_turn, messages
@@ -44,6 +44,7 @@ class Deliberation:
     async def speak(self) -> BaseModel | None:
         """The winner's act where no draft was made: None when the model gave no valid one (a declared fallback)."""
         faculty = next((f for f in self.faculties if f.phase == "speak"), None)
+        self.moment.labels = label_open(self.mind.state)
         inputs = faculty.inputs(self.mind.state, self.moment) if faculty else None
         if faculty is None or inputs is None:
             return None
@@ -51,13 +52,14 @@ class Deliberation:
         return None if reply.value is None else _act(reply.value)
 
     async def _fused(self) -> Any:
+        self.moment.labels = label_open(self.mind.state)
         pending: list[tuple[Faculty, BaseModel]] = []
         for faculty in self.faculties:
             inputs = faculty.inputs(self.mind.state, self.moment)
             if inputs is None:
                 continue
             if faculty.reply_type(self.moment) is None:
-                self.mind.apply(faculty.name, faculty.update(self.mind.state, self.moment, inputs, None))
+                self._update(faculty, inputs, None)
             else:
                 pending.append((faculty, inputs))
         if not pending:
@@ -67,29 +69,38 @@ class Deliberation:
         if reply.value is None:
             return None
         for faculty, inputs in pending:
-            self._update(faculty, inputs, getattr(reply.value, faculty.name), reply)
+            formed = self._update(faculty, inputs, getattr(reply.value, faculty.name), reply)
+            if formed:
+                self.moment.labels |= dict(zip(NEW_LABELS, formed, strict=False))
         return getattr(reply.value, "speak", None)
 
     async def _staged(self) -> None:
         for faculty in self.faculties:
             if faculty.phase == "speak":
                 continue
+            self.moment.labels = label_open(self.mind.state)
             inputs = faculty.inputs(self.mind.state, self.moment)
             schema = faculty.reply_type(self.moment)
             if inputs is None:
                 continue
             if schema is None:
-                self.mind.apply(faculty.name, faculty.update(self.mind.state, self.moment, inputs, None))
+                self._update(faculty, inputs, None)
                 continue
             reply = await self._ask(faculty.name, [(faculty, inputs)], schema)
             if reply.value is not None:
                 self._update(faculty, inputs, reply.value, reply)
 
-    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any]) -> None:
+    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> list[str]:
+        """Let a faculty change the mind and the moment; returns the ids of the thoughts it formed."""
         update = faculty.update(self.mind.state, self.moment, inputs, answer)
-        formed = self.mind.apply(faculty.name, update, reply.call, reply.estimator)
-        if formed:
-            self.moment.labels = {**self.moment.labels, **dict(zip(NEW_LABELS, formed, strict=False))}
+        if update.recalled:
+            self.moment.recalled = update.recalled
+        if update.workspace:
+            self.moment.workspace = [element for element in update.workspace if element.selected]
+        self.moment.ended_turn |= update.ends_turn
+        if reply is None:
+            return self.mind.apply(faculty.name, update)
+        return self.mind.apply(faculty.name, update, reply.call, reply.estimator)
 
     async def _ask(
         self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None

@@ -20,7 +20,10 @@ from tertulia.storage.seen import Seen
 
 @dataclass(slots=True)
 class Moment:
-    """What a mind works with in one turn and does not keep: what it has seen, and what came up on the way."""
+    """What a mind works with in one turn and does not keep: what it has seen, and what came up on the way.
+
+    Faculties read it; only deliberation writes to it, from their updates.
+    """
 
     seen: Seen
     spec: MindSpec
@@ -33,7 +36,7 @@ class Moment:
     labels: dict[str, str] = field(default_factory=dict)
     """What the prompt calls the open thoughts (`K1`, ... and `N1`, ... for new ones) -> their ids."""
     ended_turn: bool = False
-    """A speaking act gave the turn away."""
+    """A faculty gave the turn away."""
 
 
 class Faculty(ABC):

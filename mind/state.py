@@ -218,6 +218,8 @@ class MindUpdate(BaseModel):
     memories: list[NewMemory] = Field(default_factory=list)
     recalled: list[Recalled] = Field(default_factory=list)
     workspace: list[Element] = Field(default_factory=list)
+    ends_turn: bool = False
+    """The mind gives this turn away, whatever else is on it."""
     notes: dict[str, Any] = Field(default_factory=dict)
 
 

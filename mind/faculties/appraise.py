@@ -82,7 +82,6 @@ class Appraise(Faculty):
     sampling = Sampling(temperature=0.1)
 
     def inputs(self, mind: MindState, moment: Moment) -> OpenThoughts | None:
-        label_open(mind, moment)
         last = moment.seen.last_spoke
         silent_for = moment.seen.turn - (last if last is not None else 0)
         shown = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
@@ -114,10 +113,10 @@ class Appraise(Faculty):
         return MindUpdate(appraisals=list(rated.values()))
 
 
-def label_open(mind: MindState, moment: Moment) -> None:
-    """Name the open thoughts for this turn's prompt: the `K`s, most motivated first."""
+def label_open(mind: MindState) -> dict[str, str]:
+    """What a prompt calls the open thoughts: `K1`, `K2`, ... for the most motivated first -> their ids."""
     names = [thought.id for thought in mind.open_thoughts()][:KEPT]
-    moment.labels = dict(zip(KEPT_LABELS, names, strict=False))
+    return dict(zip(KEPT_LABELS, names, strict=False))
 
 
 def _overdue(mind: MindState, rated: dict[str, Appraised], turn: int) -> list[Thought]:

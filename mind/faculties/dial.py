@@ -65,8 +65,7 @@ class Dial(Faculty):
         return "\n".join(["Speak, end the turn, or act? The gaps:", *inputs.gaps, "Common ground:", *inputs.common])
 
     def update(self, mind: MindState, moment: Moment, inputs: Gaps, reply: SpeakingAct) -> MindUpdate:
-        moment.ended_turn = reply.act == "end_turn"
-        return MindUpdate(notes={"act": reply.act})
+        return MindUpdate(notes={"act": reply.act}, ends_turn=reply.act == "end_turn")
 
 
 def gaps(mind: MindState) -> list[tuple[str, str, str, float]]:

@@ -47,5 +47,4 @@ class Recall(Faculty):
             for memory, score in zip(inputs.memories, scores, strict=True)
         ]
         rated.sort(key=lambda found: -found.saliency)
-        moment.recalled = [found for found in rated[:TOP] if found.saliency >= THRESHOLD]
-        return MindUpdate(recalled=moment.recalled)
+        return MindUpdate(recalled=[found for found in rated[:TOP] if found.saliency >= THRESHOLD])

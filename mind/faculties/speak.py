@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from tertulia.mind.faculties.appraise import KEPT_LABELS, NEW_LABELS, label_open
+from tertulia.mind.faculties.appraise import KEPT_LABELS, NEW_LABELS
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import MindState, MindUpdate
@@ -34,8 +34,6 @@ class Speak(Faculty):
     def inputs(self, mind: MindState, moment: Moment) -> Occasion | None:
         if moment.legal is None:
             return None
-        if not moment.labels:
-            label_open(mind, moment)
         return Occasion(thoughts={label: mind.thoughts[name].text for label, name in moment.labels.items()})
 
     def reply_type(self, moment: Moment) -> type[BaseModel] | None:

@@ -38,9 +38,7 @@ class Workspace(Faculty):
     def update(self, mind: MindState, moment: Moment, inputs: Standing, reply: None) -> MindUpdate:
         ranked = sorted(inputs.elements, key=lambda element: (-element.score, element.kind, element.ref))
         k = moment.spec.workspace
-        chosen = [element.model_copy(update={"selected": rank < k}) for rank, element in enumerate(ranked)]
-        moment.workspace = [element for element in chosen if element.selected]
-        return MindUpdate(workspace=chosen)
+        return MindUpdate(workspace=[e.model_copy(update={"selected": rank < k}) for rank, e in enumerate(ranked)])
 
 
 def standing(mind: MindState, moment: Moment) -> list[Element]:
