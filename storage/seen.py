@@ -14,7 +14,7 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    variable: Annotated[str, Field(max_length=160)]
+    variable: Annotated[str, Field(max_length=320)]
     value: Annotated[str, Field(max_length=160)]
     holds: bool = True
 

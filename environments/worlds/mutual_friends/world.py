@@ -66,8 +66,10 @@ def select_among(labels: tuple[str, ...]) -> type[Select]:
 @lru_cache(maxsize=256)
 def say_to(other: str) -> type[Say]:
     """`Say` whose only possible addressee is `other`."""
-    names: Any = Annotated[tuple[Literal[other], ...], Field(max_length=1)]
-    return create_model("Say", __base__=Say, __doc__=Say.__doc__, to=(names, ()))
+    names = (other,)
+    choice: Any = Literal[names]
+    addressees: Any = Annotated[tuple[choice, ...], Field(max_length=1)]
+    return create_model("Say", __base__=Say, __doc__=Say.__doc__, to=(addressees, ()))
 
 
 class State(BaseModel):
