@@ -95,6 +95,7 @@ class Loopback:
     high_water: int = 0
 
     def __post_init__(self) -> None:
+        self.arrived = threading.Event()
         self._in_flight = 0
         self._times: Counter[str] = Counter()
         self._prefixes: set[str] = set()
@@ -156,6 +157,7 @@ class Loopback:
         self.high_water = max(self.high_water, self._in_flight)
         seen = Seen(body, dict(request.headers), time.time(), self._in_flight, digest)
         self.requests.append(seen)
+        self.arrived.set()
         try:
             return await self._answer(request, seen)
         finally:
@@ -181,7 +183,8 @@ class Loopback:
             return await self._broken(request, broken)
         spared = self.faults.last_chance and REASK_SIGN in seen.body["messages"][-1]["content"]
         seen.answer = "ok" if spared else next((name for name in drawn if name in CONTENT), "ok")
-        return web.json_response(self._completion(seen, rng))
+        # Content depends on the request alone, so that a request sent again gets the same answer again.
+        return web.json_response(self._completion(seen, Random(f"{self.seed}/{seen.digest}")))
 
     def _refusal(self, request: web.Request, seen: Seen) -> web.Response | None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")

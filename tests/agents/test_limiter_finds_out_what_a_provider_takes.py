@@ -1,0 +1,130 @@
+"""The limiter: fair, adaptive, and nothing is lost when somebody is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tertulia.agents.limiter import Limiter
+
+
+async def test_never_more_in_flight_than_the_limit_and_first_come_first_served() -> None:
+    limiter, order, most = Limiter(start=3, ceiling=3), list[int](), 0
+
+    async def one(number: int) -> None:
+        nonlocal most
+        async with limiter.slot():
+            order.append(number)
+            most = max(most, limiter.in_flight)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(one(n) for n in range(20)))
+    assert (order, most, limiter.in_flight, limiter.waiting) == (list(range(20)), 3, 0, 0)
+
+
+async def test_a_whole_round_of_successes_admits_one_more_and_an_idle_limit_does_not_grow() -> None:
+    limiter = Limiter(start=4, ceiling=100)
+
+    async def succeed(together: asyncio.Barrier) -> None:
+        async with limiter.slot() as slot:
+            await together.wait()
+            slot.succeeded()
+            await together.wait()
+
+    barrier = asyncio.Barrier(4)
+    await asyncio.gather(*(succeed(barrier) for _ in range(4)))
+    assert 4.8 < limiter.limit < 5.0
+    for _ in range(50):
+        async with limiter.slot() as slot:
+            slot.succeeded()
+    assert limiter.limit < 5.0
+
+
+async def test_trouble_halves_the_limit_once_for_all_that_were_in_flight_together() -> None:
+    limiter, barrier = Limiter(start=16), asyncio.Barrier(8)
+
+    async def fail() -> None:
+        async with limiter.slot() as slot:
+            await barrier.wait()
+            slot.troubled()
+
+    await asyncio.gather(*(fail() for _ in range(8)))
+    assert limiter.limit == 8.0
+    for _ in range(10):
+        async with limiter.slot() as slot:
+            slot.troubled()
+    assert limiter.limit == 1.0
+
+
+async def test_after_retry_after_nobody_starts_before_it_is_over() -> None:
+    limiter, loop = Limiter(start=2), asyncio.get_running_loop()
+    async with limiter.slot() as slot:
+        slot.troubled(0.05)
+        told = loop.time()
+    started = list[float]()
+
+    async def one() -> None:
+        async with limiter.slot():
+            started.append(loop.time())
+
+    await asyncio.gather(*(one() for _ in range(5)))
+    assert len(started) == 5
+    assert min(started) >= told + 0.049
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.sampled_from(["ok", "busy", "", "wait"])), max_size=25))
+async def test_whoever_is_cancelled_whenever_all_slots_come_back_and_the_rest_are_served(
+    plans: list[tuple[bool, int, str]],
+) -> None:
+    limiter, served = Limiter(start=2, ceiling=4), set[int]()
+
+    async def one(number: int, how: str) -> None:
+        async with limiter.slot() as slot:
+            await asyncio.sleep(0)
+            if how == "ok":
+                slot.succeeded()
+            elif how:
+                slot.troubled(0.001 if how == "wait" else None)
+            await asyncio.sleep(0)
+            served.add(number)
+
+    tasks = [asyncio.ensure_future(one(n, how)) for n, (_, _, how) in enumerate(plans)]
+    for (doomed, after, _), task in zip(plans, tasks, strict=True):
+        for _ in range(after):
+            await asyncio.sleep(0)
+        if doomed:
+            task.cancel()
+    await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
+    assert (limiter.in_flight, limiter.waiting) == (0, 0)
+    assert {n for n, (doomed, _, _) in enumerate(plans) if not doomed} <= served
+
+
+def test_it_serves_one_event_loop_after_another_even_when_the_first_ended_in_a_pause() -> None:
+    limiter = Limiter(start=1)
+
+    async def leave_waiting() -> None:
+        async with limiter.slot() as slot:
+            slot.troubled(0.02)
+        waiting = asyncio.ensure_future(_take(limiter))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(leave_waiting())
+    asyncio.run(asyncio.wait_for(_take(limiter), 5))
+    assert limiter.in_flight == 0
+
+
+async def _take(limiter: Limiter) -> None:
+    async with limiter.slot():
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("wrong", [{"start": 0}, {"start": 9, "ceiling": 8}, {"decrease": 1.0}])
+def test_a_limiter_that_could_never_work_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="a limiter needs"):
+        Limiter(**wrong)  # type: ignore[arg-type]
