@@ -68,6 +68,9 @@ class TurnOfMind:
     ) -> list[str]:
         """Absorb an update; returns the ids of the thoughts it formed, in their order."""
         fresh = list(self._rows_of(faculty, update, call, estimator))
+        moved = {(row.chain, row.variable) for row in fresh if isinstance(row, BeliefRow)}
+        for key in [k for k in self._rows if k[0] is BeliefRow and (k[1], k[2]) in moved]:
+            del self._rows[key]  # a second change in one turn replaces the first, whole
         for row in fresh:
             self._rows[_key(row)] = row
         self.state = self.state.absorb(fresh)
