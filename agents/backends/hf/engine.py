@@ -187,7 +187,7 @@ class Engine:
             torch.from_numpy(allowed),
             [max(0.0, sampling.temperature) for sampling in samplings],
             [sampling.top_p for sampling in samplings],
-            [row.random.random() for row in rows],
+            [row.random.getrandbits(32) for row in rows],
         )
         for row, token in zip(rows, tokens, strict=True):
             row.beside = max(row.beside, beside)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections import OrderedDict
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,9 +23,11 @@ _OPTIONS = {
     "whitespace_flexible": False,
     "item_separator": ", ?",
     "key_separator": ": ?",
-    "json_allowed_escapes": 'nrt"\\',
 }
-_DECIMALS = 0.0001
+_ESCAPES = 'nrt"\\'
+"""No control characters in speech; a schema that names one in a constant gets them all."""
+_CONTROL = re.compile(r"\\(?:u00|b|f)")
+_DECIMALS = 4
 _LARGEST = 10**15
 _KEPT = 256
 
@@ -56,7 +60,8 @@ class Grammars:
         fill_next_token_bitmask_par(self._executor, places, allowed)
 
     def _compile(self, schema: type[BaseModel], text: str) -> LLMatcher:
-        grammar = LLMatcher.grammar_from_json_schema(text, overrides=_OPTIONS)  # type: ignore[arg-type]
+        options = _OPTIONS if _CONTROL.search(text) else _OPTIONS | {"json_allowed_escapes": _ESCAPES}
+        grammar = LLMatcher.grammar_from_json_schema(text, overrides=options)  # type: ignore[arg-type]
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
             raise _unenforceable(schema, matcher.get_error())
@@ -73,14 +78,14 @@ def _text(schema: type[BaseModel]) -> str:
         plain = schema.model_json_schema()
     except PydanticInvalidForJsonSchema as problem:
         raise _unenforceable(schema, str(problem)) from problem
-    return json.dumps(closed(plain))
+    return json.dumps(closed(plain), ensure_ascii=False)
 
 
 def closed(schema: Any) -> Any:
     """A JSON schema made exact: what it accepts is finite where it can be, and pydantic accepts all of it.
 
     Objects must give every property and no other (a discriminator has a default, yet the union needs it), `oneOf` is
-    `anyOf`, a mapping with listed keys is an object that may have them, numbers have four decimals and no exponent.
+    `anyOf`, a mapping with listed keys is an object that may have them, numbers have few decimals and no exponent.
     """
     if isinstance(schema, list):
         return [closed(part) for part in schema]
@@ -119,13 +124,13 @@ def _close_object(node: dict[str, Any]) -> None:
 
 
 def _limit_number(node: dict[str, Any]) -> None:
-    """Where the range has room for it; a narrower one keeps all its decimals."""
+    """Four decimals, or as many as give a narrow range a hundred values."""
     if "multipleOf" in node or "enum" in node or "const" in node:
         return
     low = node.get("minimum", node.get("exclusiveMinimum", -_LARGEST))
     high = node.get("maximum", node.get("exclusiveMaximum", _LARGEST))
-    if high - low > 100 * _DECIMALS:
-        node["multipleOf"] = _DECIMALS
+    if high - low > 1e-7:  # llguidance counts no finer than nine decimals
+        node["multipleOf"] = 10.0 ** -max(_DECIMALS, 2 - math.floor(math.log10(high - low)))
         _limit_integer(node)
 
 

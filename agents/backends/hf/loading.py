@@ -16,6 +16,7 @@ import transformers
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from llguidance import LLTokenizer
 from llguidance.hf import from_tokenizer
+from safetensors import SafetensorError
 
 from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.hf.prompting import Prompting
@@ -56,7 +57,7 @@ def load(name_or_path: str, *, device: str | None, dtype: str | None, max_contex
                 folder, dtype=precision, use_safetensors=True, local_files_only=True, trust_remote_code=False
             )
             network = network.to(where).eval()
-        except (OSError, ValueError, ImportError, KeyError, RuntimeError) as problem:
+        except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as problem:
             raise _refusal(name_or_path, _line(problem)) from problem
     ends = _ends(network, tokenizer)
     size = int(network.get_output_embeddings().weight.shape[0])

@@ -14,6 +14,8 @@ _SHORTEST = 16
 """Tokens; a shorter match is not worth its copying."""
 _SUPERSEDES = 0.8
 """A prompt that shares so much of an older one is its continuation, and takes its place."""
+_MOST = 256
+"""Prompts, whatever their size: each search compares with all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,7 @@ class Prefixes:
             return
         for old in [p for p in self._kept if _shared(p.tokens, prefix.tokens) >= _SUPERSEDES * len(p.tokens)]:
             self._drop(old)
-        while self._size + prefix.size > self.budget:
+        while len(self._kept) >= _MOST or self._size + prefix.size > self.budget:
             self._drop(self._kept[0])
         self._kept.append(prefix)
         self._size += prefix.size

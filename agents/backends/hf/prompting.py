@@ -10,6 +10,8 @@ from jinja2 import TemplateError
 from tertulia.agents.backends.base import BackendFailure
 from tertulia.mind.model import Message
 
+_LONE = re.compile("[\ud800-\udfff]")
+
 
 class Prompting:
     """Renders messages as a model was trained to read them, whatever its template allows."""
@@ -47,7 +49,7 @@ class Prompting:
 
         Lone surrogates, which no tokenizer takes, become the replacement character.
         """
-        content = content.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        content = _LONE.sub("\ufffd", content)
         return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content) if self._special else content
 
 
