@@ -1,4 +1,7 @@
-"""The turn, on LangGraph: all minds at once, then the floor, then those admitted speak, then the world steps."""
+"""The turn, on LangGraph: all minds at once, then the floor, then those admitted speak, then the world steps.
+
+LangGraph is imported here and nowhere else (it takes most of a second), and reads the types of the nodes below.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import Annotated, Any, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+from langsmith.run_helpers import tracing_context
 
 from tertulia.agents.caller import StaleTake
 from tertulia.environments.chance import draw
@@ -24,11 +33,6 @@ from tertulia.mind.state import Intent
 from tertulia.storage.record import TurnRecord
 from tertulia.storage.rows import WORLD, BidRow, CallRow, Row, TurnRow
 from tertulia.storage.types import now
-
-if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
-    from langgraph.runtime import Runtime
-    from langgraph.types import Send
 
 Failure = ModelTrouble | StaleTake
 
@@ -119,8 +123,6 @@ async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | N
 
     `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`, `believed`.
     """
-    from langsmith.run_helpers import tracing_context
-
     graph = turn_graph()
     with tracing_context(enabled=False):
         if listen is None:
@@ -133,8 +135,6 @@ async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | N
 @cache
 def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState]:
     """The graph of a turn, compiled once."""
-    from langgraph.graph import END, START, StateGraph
-
     graph = StateGraph(TurnState, context_schema=TurnWork)
     graph.add_node("mind", _mind)
     graph.add_node("floor", _floor)
@@ -149,8 +149,6 @@ def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState
 
 
 def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
-    from langgraph.types import Send
-
     return [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
 
 
@@ -202,9 +200,6 @@ def _bid(name: str, intent: Intent) -> Bid:
 
 
 def _to_speakers(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send] | str:
-    from langgraph.graph import END
-    from langgraph.types import Send
-
     work = runtime.context
     if work.failures:
         return END
