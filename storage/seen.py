@@ -40,6 +40,8 @@ class SeenEvent(BaseModel):
     """The others this participant noticed getting the content."""
     onlookers: tuple[str, ...] = ()
     """The others this participant noticed seeing only that it happened."""
+    noticed_by: tuple[str, ...] = ()
+    """Those among the noticed who noticed this participant too; nobody, where it peeked."""
 
 
 class Observation(BaseModel):
@@ -100,4 +102,5 @@ def see(event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], pa
         data=dict(event.data or {}) if whole else {},
         witnesses=tuple(w.participant for w in noticed if w.level == "content"),
         onlookers=tuple(w.participant for w in noticed if w.level == "occurrence"),
+        noticed_by=tuple(w.participant for w in noticed if w.participant in mine.noticed_by),
     )

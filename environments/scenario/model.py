@@ -1,0 +1,182 @@
+"""What a scenario says, resolved: every default written out, nothing left to look up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, StringConstraints, field_validator
+
+from tertulia.environments.floor import POLICIES
+from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
+from tertulia.mind.spec import PHASES, PRESETS, MindSpec
+from tertulia.storage.nearest import nearest, quoted
+from tertulia.storage.rows import WORLD
+
+__all__ = ["AllSilent", "Condition", "End", "Participant", "Scenario", "TurnsSpec", "check_mind"]
+
+NAME = r"[a-z][a-z0-9_-]*"
+Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$", max_length=40)]
+Whole = Annotated[int, Field(strict=True)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AllSilent(_Frozen):
+    """Ends the episode after so many silent turns in a row."""
+
+    all_silent: Annotated[Whole, Field(ge=1)]
+
+
+class Condition(_Frozen):
+    """Ends the episode when all these variables truly have these values."""
+
+    condition: Annotated[dict[str, str], Field(min_length=1)]
+
+
+End = Literal["limit", "agreement"] | AllSilent | Condition
+_END_FORMS = "write `limit`, `agreement`, `{all_silent: 3}` or `{condition: {variable: value}}`"
+
+
+def _read_end(value: Any) -> Any:
+    """Choose the form by what is there, so that an error speaks of that form alone."""
+    if isinstance(value, AllSilent | Condition) or value in ("limit", "agreement"):
+        return value
+    if isinstance(value, str):
+        raise ValueError(f"no ending '{value}'; {nearest(value, ['limit', 'agreement', 'all_silent', 'condition'])}")
+    if isinstance(value, dict) and len(value) == 1:
+        [(key, argument)] = value.items()
+        if key == "all_silent" and type(argument) is int and argument >= 1:
+            return AllSilent(all_silent=argument)
+        if key == "all_silent":
+            raise ValueError(f"all_silent: {quoted(argument)}; give a number of turns of 1 or more")
+        if key == "condition" and isinstance(argument, dict) and argument:
+            return Condition(condition={str(name): word(wanted) for name, wanted in argument.items()})
+        if key != "condition":
+            raise ValueError(
+                f"no ending '{key}'; {nearest(str(key), ['limit', 'agreement', 'all_silent', 'condition'])}"
+            )
+    raise ValueError(f"{quoted(value)} is no ending; {_END_FORMS}")
+
+
+def word(value: Any) -> Any:
+    """A value of a variable as text: YAML's 3 and true are the words `3` and `true`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+class TurnsSpec(_Frozen):
+    """Who speaks when, and for how long at most."""
+
+    policy: str = "alternate"
+    limit: Annotated[Whole, Field(ge=1)] = 24
+
+    @field_validator("policy")
+    @classmethod
+    def _known(cls, policy: str) -> str:
+        if policy not in POLICIES:
+            raise ValueError(f"no turn policy '{policy}'; {nearest(policy, list(POLICIES))}")
+        return policy
+
+
+def check_mind(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What is wrong with the words in a mind, as (key, wrong, right); types are left to `MindSpec`."""
+    found = []
+    preset = raw.get("preset")
+    if isinstance(preset, str) and preset not in PRESETS:
+        found.append(("preset", f"no preset '{preset}'", nearest(preset, list(PRESETS))))
+    faculties = raw.get("faculties")
+    if isinstance(faculties, list) and all(isinstance(name, str) for name in faculties):
+        unknown = [name for name in faculties if name not in PHASES]
+        found += [("faculties", f"no faculty '{name}'", nearest(name, PHASES)) for name in unknown]
+        ordered = sorted(set(faculties), key=PHASES.index) if not unknown else faculties
+        if ordered != faculties:
+            right = f"write [{', '.join(ordered)}]"
+            found.append(("faculties", "each faculty works once, in a fixed order", right))
+    return found
+
+
+class Participant(_Frozen):
+    """A seat. `mind` is whole: the scenario's mind with this seat's own keys over it."""
+
+    name: Name
+    persona: str = ""
+    goal: str = ""
+    model: str | None = None
+    """Its own model; None means the scenario's."""
+    mind: MindSpec = MindSpec()
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name == WORLD:
+            raise ValueError(f"the name '{WORLD}' is taken by the truth itself; choose another name")
+        return name
+
+
+class Scenario(_Frozen):
+    """One scenario, ready to be played. `tertulia.environments.scenario.load_scenario` makes it from a file.
+
+    `params` and `seats` (by name, in seat order) are instances of the world's own `Params` and `Seat`.
+    """
+
+    scenario: Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=80)]
+    world: str
+    description: str = ""
+    premise: str = ""
+    participants: tuple[Participant, ...]
+    mind: MindSpec = MindSpec()
+    elicit: Literal["inline", "none"] = "inline"
+    model: str = "rules"
+    turns: TurnsSpec = TurnsSpec()
+    ends: Annotated[tuple[Annotated[End, BeforeValidator(_read_end)], ...], Field(min_length=1)] = ("limit",)
+    max_fallback_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    params: SerializeAsAny[WorldParams] = WorldParams()
+    seats: dict[str, SerializeAsAny[SeatParams]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The participants' names, in seat order."""
+        return tuple(participant.name for participant in self.participants)
+
+    @property
+    def silence_limit(self) -> int | None:
+        """After how many silent turns in a row the episode ends; None where silence does not end it."""
+        return min((end.all_silent for end in self.ends if isinstance(end, AllSilent)), default=None)
+
+    def model_of(self, name: str) -> str:
+        """The model URI of a seat."""
+        return next(p.model or self.model for p in self.participants if p.name == name)
+
+    def build_world(self) -> World[Any]:
+        """A new instance of the world. Raises nothing for a scenario that came from `load_scenario`."""
+        from tertulia.environments.worlds import load_world
+
+        world, _ = load_world(self.world)
+        return world(self.params, self.seats)
+
+    def policy(self) -> RulesPolicy:
+        """A new instance of the world's rules policy."""
+        from tertulia.environments.worlds import load_world
+
+        _, rules = load_world(self.world)
+        return rules.of(self.build_world())
+
+    def resolved(self) -> dict[str, Any]:
+        """The scenario as plain JSON data in the shape of its file, with all defaults written out."""
+        data = self.model_dump(mode="json", exclude={"params", "seats"})
+        theirs = self.params.model_dump(mode="json", by_alias=True)
+        for participant in data["participants"]:
+            seat = self.seats[participant["name"]].model_dump(mode="json", by_alias=True)
+            participant.update({key: value for key, value in seat.items() if key not in participant})
+        return data | {key: value for key, value in theirs.items() if key not in data}
+
+    @classmethod
+    def from_resolved(cls, data: dict[str, Any]) -> Scenario:
+        """The inverse of `resolved`: equal to the scenario that was. Raises `ScenarioError`."""
+        from tertulia.environments.scenario.build import build
+        from tertulia.environments.scenario.source import Source
+
+        return build(Source("resolved scenario", data))
