@@ -175,13 +175,14 @@ class Episode:
             self._tell({"kind": "event", "turn": 0, "event": one.event})
         record.add(rows)
         await self.log.commit(record)
-        self._tell({"kind": "turn", "turn": 0})
+        self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
     async def _turn(self, turn: int) -> None:
         work = await self._take(turn, closing=False)
-        await self.log.commit(work.record(self.token))
+        record = work.record(self.token)
+        await self.log.commit(record)
         self.utterances += sum(one.event.kind in ("say", "whisper") for one in work.events if one.event.actor)
-        self._tell({"kind": "turn", "turn": turn})
+        self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
 
     async def _take(self, turn: int, *, closing: bool) -> TurnWork:
         """One turn, in as many takes as it needs: recorded calls that answer other questions begin a new one."""
@@ -211,7 +212,7 @@ class Episode:
             record.closing = Closing(status, reason, self._outcome(), outcome.reward)
             await self.log.commit(record)
             self.stage.head, self.closed = turn, True
-            self._tell({"kind": "turn", "turn": turn})
+            self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         return result
