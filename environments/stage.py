@@ -96,7 +96,7 @@ class Stage:
         """Play one turn's actions in the world; the events, and what else changed."""
         rng = draw(self.seed, turn, take, WORLD, "step")
         self.state, events = self.world.step(self.state, acts, rng)
-        self.silent_turns = 0 if acts else self.silent_turns + 1
+        self.silent_turns = 0 if events else self.silent_turns + 1
         return self._settle(turn, events)
 
     def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
