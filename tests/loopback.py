@@ -91,6 +91,9 @@ class Loopback:
     log: Path | None = None
     port: int = 0
     quota_used_up: bool = False
+    most_tokens: int | None = None
+    """What the model can write; a request that allows more is answered with 400, in words of `too_many`."""
+    too_many: str = "max_tokens is too large: {sent}. This model supports at most {most} completion tokens."
     requests: list[Seen] = field(default_factory=list)
     high_water: int = 0
 
@@ -197,6 +200,10 @@ class Loopback:
         if self.quota_used_up:
             seen.answer = "quota"
             return _error(429, "You exceeded your current quota", "insufficient_quota")
+        sent = seen.body.get("max_completion_tokens") or seen.body.get("max_tokens") or 0
+        if self.most_tokens is not None and sent > self.most_tokens:
+            seen.answer = "too_many"
+            return _error(400, self.too_many.format(sent=sent, most=self.most_tokens), "invalid_request_error")
         keywords = json.dumps(seen.body.get("response_format", {}))
         for name in self.refused:
             if name in seen.body:

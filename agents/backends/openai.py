@@ -9,11 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tertulia.agents.backends.base import BackendFailure, Completion, Prompt
-from tertulia.agents.backends.openai_errors import Scrubber, connection_failure, refused_name, status_failure
+from tertulia.agents.backends.openai_errors import (
+    Scrubber,
+    connection_failure,
+    refused_name,
+    smaller_limit,
+    status_failure,
+)
 from tertulia.agents.backends.schema import BOUNDS, SchemaError, strict_schema
 from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
@@ -47,8 +54,9 @@ class OpenAIBackend:
     on this machine needs no key. `timeout_s` bounds a whole call. The connection is made by the first call and belongs
     to its event loop until `aclose`.
 
-    What a server refuses by name (temperature with reasoning models, a keyword of the schema) is left out from the
-    next attempt on, for as long as this object lives; the refused attempt is a `server` failure to be tried at once.
+    What a server refuses by name (temperature with reasoning models, a keyword of the schema, more tokens than the
+    model can write) is left out or lowered from the next attempt on, for as long as this object lives; the refused
+    attempt is a `server` failure to be tried again at once.
     """
 
     def __init__(
@@ -74,6 +82,7 @@ class OpenAIBackend:
         self._client: AsyncOpenAI | None = None
         self._limit_key = "max_completion_tokens"
         self._left_out: frozenset[str] = frozenset()
+        self._most_tokens = sys.maxsize
 
     async def complete(self, prompt: Prompt) -> Completion:
         """One request, one answer or one `BackendFailure`."""
@@ -125,7 +134,7 @@ class OpenAIBackend:
             "model": self.model_name,
             "messages": [{"role": m.role, "content": _encodable(m.content)} for m in prompt.messages],
             "response_format": {"type": "json_schema", "json_schema": schema},
-            self._limit_key: sampling.max_tokens,
+            self._limit_key: min(sampling.max_tokens, self._most_tokens),
         }
         optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
         body |= {key: value for key, value in optional.items() if value is not None and key not in self._left_out}
@@ -161,13 +170,18 @@ class OpenAIBackend:
         limits: list[str] = [key for key in ("max_completion_tokens", "max_tokens") if key in body]
         optional: list[str] = [key for key in ("temperature", "top_p", "seed") if key in body]
         name = refused_name(answer, optional + limits, bounds)
-        if name is None:
-            return None
-        if name in limits:
+        fewer = smaller_limit(answer, body[limits[0]])
+        if fewer is not None:
+            self._most_tokens = min(self._most_tokens, fewer)
+            line = f"the model cannot write {body[limits[0]]} tokens; the next attempt allows {fewer}"
+        elif name in limits:
             self._limit_key = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
-        else:
+            line = f"the server does not take {name}; the next attempt says {self._limit_key}"
+        elif name is not None:
             self._left_out |= {name}
-        line = f"the server does not take {name}; the next attempt goes without it"
+            line = f"the server does not take {name}; the next attempt goes without it"
+        else:
+            return None
         return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
 
 

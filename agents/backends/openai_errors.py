@@ -23,6 +23,10 @@ _NOT_TAKEN = re.compile(
     r"unsupported|not support|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|extra inputs", re.IGNORECASE
 )
 
+_TOO_MANY = re.compile(r"max_(completion_)?tokens\W.*too large|maximum context length|context window", re.IGNORECASE)
+_AT_MOST = re.compile(r"at most (\d+) (?:completion|output) tokens", re.IGNORECASE)
+_LEAST_TOKENS = 256
+
 
 class Scrubber:
     """Takes a key out of whatever a server echoes."""
@@ -68,6 +72,19 @@ def refused_name(answer: httpx2.Response, parameters: Sequence[str], keywords: S
         return param
     about_schema = "response_format" in param + said or "schema" in said
     return next((n for n in (*parameters, *(keywords if about_schema else ())) if re.search(rf"\b{n}\b", said)), None)
+
+
+def smaller_limit(answer: httpx2.Response, sent: int) -> int | None:
+    """The `max_tokens` to send instead, where the server says that `sent` is more than the model can write.
+
+    The server's own number where it gives one, else a quarter; None for another 400, or where too little would be left.
+    """
+    said = _said(_error_of(answer)) if answer.status_code in (400, 422) else ""
+    if not _TOO_MANY.search(said):
+        return None
+    stated = _AT_MOST.search(said)
+    limit = int(stated[1]) if stated else sent // 4
+    return limit if _LEAST_TOKENS <= limit < sent else None
 
 
 def connection_failure(error: APIConnectionError) -> BackendFailure:

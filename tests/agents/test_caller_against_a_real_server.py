@@ -292,6 +292,40 @@ async def test_an_answer_is_not_used_before_it_is_durable() -> None:
         await _ask(server, Failing())
 
 
+async def test_reused_rows_count_among_the_rows_of_a_seat_but_are_not_written_or_spent_again() -> None:
+    class Spent:
+        rows = list[CallRow]()
+
+        def exhausted(self) -> str | None:
+            return None
+
+        def spend(self, row: CallRow) -> None:
+            self.rows.append(row)
+
+    with Loopback(Faults(truncated=1.0, server=1.0, transport_cap=1)) as server:
+        ledger = Kept()
+        await _ask(server, ledger)
+        backend, resumed, spent = backend_of(server), Kept(ledger.rows[:2]), Spent()
+        model = seat(backend, resumed, budget=spent)
+        await model.ask(ask_for())
+        await backend.aclose()
+    assert [row.status for row in ledger.rows] == ["error", "invalid", "error", "ok"]
+    assert [row.status for row in model.rows] == ["error", "invalid", "ok"]
+    assert resumed.rows == model.rows
+    assert spent.rows == model.rows[2:]
+
+
+async def test_busy_servers_slow_everybody_down_and_a_refused_parameter_nobody() -> None:
+    with Loopback(refused=("temperature",)) as server:
+        untouched = Limiter(start=8)
+        await _ask(server, Kept(), limiter=untouched)
+    with Loopback(Faults(rate_limit=1.0, transport_cap=2)) as server:
+        slowed = Limiter(start=8)
+        await _ask(server, Kept(), limiter=slowed)
+    assert untouched.limit == 8.0
+    assert 2.0 <= slowed.limit < 3.0
+
+
 async def test_a_used_up_budget_sends_nothing() -> None:
     class Cap:
         def __init__(self) -> None:

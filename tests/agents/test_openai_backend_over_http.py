@@ -140,6 +140,32 @@ async def test_what_a_server_refuses_by_name_is_left_out_from_the_next_attempt_o
         assert server.requests[-1].body["max_tokens"] == 200
 
 
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        ("max_tokens is too large: {sent}. This model supports at most {most} completion tokens.", [16384, 5000, 5000]),
+        ("This model's maximum context length is {most} tokens; you requested {sent}.", [16384, 4096, 4096]),
+    ],
+)
+async def test_a_model_that_can_write_less_is_asked_for_less_from_then_on(words: str, sent: list[int]) -> None:
+    large = Prompt(PROMPT.messages, Opinion, Sampling(max_tokens=16384))
+    with Loopback(most_tokens=5000, too_many=words) as server:
+        backend = backend_of(server)
+        with pytest.raises(BackendFailure, match="cannot write 16384 tokens") as failure:
+            await backend.complete(large)
+        for _ in range(2):
+            await backend.complete(large)
+        await backend.aclose()
+    assert failure.value.passing
+    assert [seen.body["max_completion_tokens"] for seen in server.requests] == sent
+
+
+async def test_a_prompt_that_leaves_no_room_for_a_reply_is_final() -> None:
+    with Loopback(most_tokens=1, too_many="the maximum context length is exceeded") as server:
+        failure = await _failure(server)
+    assert failure.kind == "invalid_request"
+
+
 async def test_a_bad_request_about_something_else_is_final() -> None:
     with Loopback(refused=("messages",)) as server:
         failure = await _failure(server)
