@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
-from pydantic import ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from tertulia.agents.backends.base import Completion
 from tertulia.mind.model import Message, T
@@ -41,9 +42,9 @@ def read(completion: Completion, schema: type[T]) -> Reading[T]:
     if completion.finish == "length":
         return Reading(None, error="the reply was cut off at the token limit")
     repaired = _repair(completion.text)
-    if repaired is not None:
+    if repaired is not None and _speaks_of(repaired, schema):
         try:
-            return Reading(schema.model_validate_json(repaired), repaired=True)
+            return Reading(schema.model_validate_json(json.dumps(repaired)), repaired=True)
         except ValidationError:
             pass
     return Reading(None, error=wrong)
@@ -57,16 +58,24 @@ def reask(messages: list[Message], reply: str, error: str) -> list[Message]:
     return [*messages, *quoted, again]
 
 
-def _repair(text: str) -> str | None:
-    """The JSON object in `text`, mended; None where there is none. An object with nothing in it is no reply."""
+def _repair(text: str) -> dict[str, Any] | None:
+    """The JSON object in `text`, mended; None where there is none."""
     if "{" not in text:
         return None
     from json_repair import repair_json
 
     fenced = _FENCE.search(text)
     inner = fenced[1] if fenced and "{" in fenced[1] else text[text.index("{") :]
-    mended = repair_json(inner)
-    return mended if isinstance(mended, str) and mended.startswith("{") and mended != "{}" else None
+    mended = repair_json(inner, return_objects=True)
+    return mended if isinstance(mended, dict) else None
+
+
+def _speaks_of(mended: dict[str, Any], schema: type[BaseModel]) -> bool:
+    """Whether at least one field is there by name: prose in braces must not become a reply made of defaults."""
+    if issubclass(schema, RootModel):
+        return bool(mended)
+    names = {name for key, info in schema.model_fields.items() for name in (key, info.alias)}
+    return not names.isdisjoint(mended)
 
 
 def _in_one_line(error: ValidationError) -> str:

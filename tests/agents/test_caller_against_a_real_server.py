@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from tertulia.agents.caller import RetryPolicy, StaleTake, call_hash
 from tertulia.agents.limiter import Limiter
@@ -161,6 +162,20 @@ async def test_a_repair_keeps_the_original_text_and_never_makes_a_reply_up(said:
         reply = await _ask(server, ledger)
     assert (ledger.rows[0].status, ledger.rows[0].reply) == (status, said)
     assert (reply.value == Opinion(text="a", percent=1, whom="bob")) == (status == "repaired")
+
+
+@pytest.mark.parametrize("said", ["Well {hm}, perhaps.", "Let us {so: 'be it'}", "```\n{ }\n```"])
+async def test_prose_in_braces_never_becomes_a_reply_made_of_defaults(said: str) -> None:
+    class Lenient(BaseModel):
+        note: str = ""
+        percent: int = 50
+
+    with Loopback(script=lambda _: said) as server:
+        backend, ledger = backend_of(server), Kept()
+        reply = await seat(backend, ledger).ask(ask_for(schema=Lenient))
+        await backend.aclose()
+    assert reply.value is None
+    assert [row.status for row in ledger.rows] == ["invalid", "fallback"]
 
 
 async def test_a_reply_that_was_cut_off_is_not_repaired_but_asked_for_again() -> None:
