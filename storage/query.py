@@ -18,8 +18,13 @@ from tertulia.storage.types import escape_text, unescape_text
 
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"})
-_OPENERS = ("select", "with", "values", "table", "explain", "show")
-_LEADING = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_READS = re.compile(
+    rf"{_BLANK}(?:explain\b{_BLANK}(?:\([^)]*\){_BLANK}|(?:analyze|verbose)\b{_BLANK})*)?"
+    rf"(?:\({_BLANK})*(?:select|with|values|table|show)\b",
+    re.DOTALL | re.IGNORECASE,
+)
+"""How a statement begins that can only read, or that a read-only transaction keeps from writing."""
 _TOKENS = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$ | [?%]""", re.DOTALL | re.VERBOSE
 )
@@ -48,7 +53,7 @@ class Query:
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
         if not sql.strip():
-            raise QueryError("an empty query")
+            raise QueryError("nothing is asked")
         sql = escape_text(sql)
         bound = tuple(escape_text(value) if isinstance(value, str) else value for value in params)
         answer = self._ask_sqlite if self._target.dialect == "sqlite" else self._ask_postgres
@@ -70,8 +75,10 @@ class Query:
                 connection.execute("PRAGMA query_only=ON")
                 connection.set_authorizer(_authorize)
                 cursor = connection.execute(sql, params)
+                if cursor.description is None:
+                    raise QueryError("nothing is asked")
                 columns = tuple(column[0] for column in cursor.description or ())
-                return columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+                return columns, _fetch(cursor, limit)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
             raise QueryError(_READS_ONLY if "not authorized" in said or "prohibited" in said else said) from error
@@ -79,7 +86,7 @@ class Query:
     def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
         import psycopg
 
-        if not _LEADING.sub("", sql, count=1).lower().startswith(_OPENERS):
+        if not _READS.match(sql):
             raise QueryError(_READS_ONLY)
         statement = _numbered(sql) if params else sql
         try:
@@ -88,7 +95,7 @@ class Query:
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
                 columns = tuple(column.name for column in cursor.description or ())
-                return columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+                return columns, _fetch(cursor, limit)
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except (psycopg.Error, OverflowError, ValueError) as error:
@@ -113,7 +120,13 @@ class Query:
                 self._postgres.rollback()
 
 
-_READS_ONLY = "a query only reads; the log is written by runs alone"
+_READS_ONLY = "a query only reads: SELECT, WITH, VALUES or EXPLAIN; the log is written by runs alone"
+
+
+def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
+    if limit is None:
+        return list(cursor.fetchall())
+    return list(cursor.fetchmany(limit)) if limit > 0 else []
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:

@@ -51,13 +51,15 @@ class Text(TypeDecorator[str]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value as canonical text; readable by `json_extract` (SQLite) and `::json` (PostgreSQL)."""
+    """A JSON value as text, keys in the order they were given; readable by `json_extract` (SQLite) and `::json` (PostgreSQL)."""
 
     impl = PlainText
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else dump_json(value)
+        if value is None:
+            return None
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tertulia.storage.errors import Duplicate, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
@@ -36,6 +38,9 @@ _CLOSE = (
 )
 
 Params = dict[str, Any]
+
+_UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)|Key \(([^)]*)\)=")
+"""Where SQLite and PostgreSQL say which columns had to be unique."""
 
 
 @dataclass(slots=True)
@@ -78,30 +83,38 @@ def insert_all(connection: Connection, rows: Iterable[Row]) -> None:
     for row in rows:
         grouped[type(row)].append(row.__dict__)
     for row_type, params in grouped.items():
-        try:
+        with _refusing(row_type, params):
             connection.execute(insert(table_of(row_type)), params)
-        except StatementError as error:  # the driver's errors are among its children
-            if getattr(error, "connection_invalidated", False):
-                raise
-            raise _refusal(row_type, error, params) from error
-        except (OverflowError, TypeError, ValueError) as error:  # some drivers let these through
-            raise Refused(f"{table_of(row_type).name}: {first_line(error)}") from error
 
 
-def _refusal(row_type: type[Row], error: StatementError, params: list[Mapping[str, Any]]) -> Refused:
-    table = table_of(row_type)
-    said = first_line(error.orig)
-    if isinstance(error, IntegrityError) and ("UNIQUE" in said or "unique" in said):
-        key = ", ".join(str(params[0][column.name]) for column in table.primary_key) if len(params) == 1 else ""
-        return Duplicate(f"already in the log: {table.name}" + (f" ({key})" if key else ""))
-    return Refused(f"{table.name}: {said}")
+@contextmanager
+def _refusing(row_type: type[Row], params: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+    """Turns what the database does not take into `Refused`; a lost connection is no refusal and passes through."""
+    try:
+        yield
+    except StatementError as error:  # the driver's errors are among its children
+        if getattr(error, "connection_invalidated", False):
+            raise
+        raise _refusal(row_type, error, params) from error
+    except (OverflowError, TypeError, ValueError) as error:  # some drivers let these through
+        raise Refused(f"{table_of(row_type).name}: {first_line(error)}") from error
+
+
+def _refusal(row_type: type[Row], error: StatementError, params: Sequence[Mapping[str, Any]]) -> Refused:
+    table, said = table_of(row_type).name, first_line(error.orig)
+    if isinstance(error, IntegrityError) and "unique" in said.lower():
+        found = _UNIQUE.search(str(error.orig))
+        names = re.findall(r"\w+(?=,|$)", found[1] or found[2]) if found else []
+        values = ", ".join(str(params[0].get(name)) for name in names) if len(params) == 1 else ""
+        return Duplicate(f"already in the log: {table}" + (f" with {', '.join(names)} = {values}" if values else ""))
+    return Refused(f"{table}: {said}")
 
 
 def run_one(connection: Connection, work: Work) -> Any:
     """Do one item. Raises a `LogError` when it is refused."""
     if work.special is not None:
         return work.special(connection)
-    if work.fence is not None and connection.execute(FENCE, work.fence).rowcount != 1:
+    if work.fence is not None and _changed(connection, FENCE, [work.fence]) != 1:
         raise LostLease(_why_lost(connection, work.fence))
     insert_all(connection, work.rows)
     if work.closing is not None:
@@ -116,7 +129,7 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
     """
     insert_all(connection, (row for work in works if work.fence is None for row in work.rows))
     fences = [work.fence for work in works if work.fence is not None]
-    if fences and connection.execute(FENCE, fences).rowcount != len(fences):
+    if fences and _changed(connection, FENCE, fences) != len(fences):
         return False
     insert_all(connection, (row for work in works if work.fence is not None for row in work.rows))
     for work in works:
@@ -127,8 +140,13 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
 
 def close(connection: Connection, params: Params) -> None:
     """Write how an episode ended. Raises `LostLease`."""
-    if connection.execute(_CLOSE, params).rowcount != 1:
+    if _changed(connection, _CLOSE, [params]) != 1:
         raise LostLease(_why_lost(connection, params))
+
+
+def _changed(connection: Connection, statement: Update, params: list[Params]) -> int:
+    with _refusing(EpisodeRow, params):
+        return connection.execute(statement, params).rowcount
 
 
 def _why_lost(connection: Connection, params: Params) -> str:
@@ -146,7 +164,7 @@ def _clock(connection: Connection) -> datetime:
     if connection.dialect.name == "sqlite":
         return now()
     moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return moment
+    return moment.astimezone(UTC)
 
 
 def lease_work(episode: str, token: str, ttl_s: float, force: bool) -> Work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,10 +44,15 @@ class Server:
         with psycopg.connect(f"postgresql://postgres@/postgres?host={self.folder}", autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def fresh(self, template: str = "template0") -> str:
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """An empty database, gone afterwards: each takes seven megabytes and a thousand files."""
         name = f"t{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return self.url(name)
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0")
+        try:
+            yield self.url(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _identity() -> dict[str, object]:
@@ -83,7 +89,13 @@ def server() -> Iterator[Server]:
             [home / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True, stdout=subprocess.DEVNULL, cwd=folder, **who,  # type: ignore[call-overload]
         )  # fmt: skip
-        settings = ("fsync=off", "listen_addresses=", f"unix_socket_directories={folder}", "max_connections=50")
+        settings = (
+            "fsync=off",
+            "full_page_writes=off",
+            "listen_addresses=",
+            f"unix_socket_directories={folder}",
+            "max_connections=50",
+        )
         process = subprocess.Popen(
             [home / "postgres", "-D", data, *(part for setting in settings for part in ("-c", setting))],
             stdout=subprocess.DEVNULL, stderr=(folder / "log").open("w"), cwd=folder, **who,  # type: ignore[call-overload]
@@ -93,7 +105,7 @@ def server() -> Iterator[Server]:
         yield running
     finally:
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGQUIT)  # at once; there is nothing to keep
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:

@@ -8,33 +8,50 @@ from pathlib import Path
 import pytest
 
 from tertulia.storage.log import Log
+from tertulia.storage.tables import METADATA
+from tertulia.storage.target import Target
 from tests.postgres import Server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A place without a log."""
     if request.param == "sqlite":
-        return str(tmp_path / "log.db")
-    server: Server = request.getfixturevalue("postgres_server")
-    return server.fresh()
+        yield str(tmp_path / "log.db")
+    else:
+        server: Server = request.getfixturevalue("postgres_server")
+        with server.fresh() as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
-def template(postgres_server: Server) -> str:
-    """The name of a PostgreSQL database with an empty log in it, to be copied."""
-    url = postgres_server.fresh()
-    Log.open(url).close()
-    return url.partition("@/")[2].partition("?")[0]
+def one_database(postgres_server: Server) -> Iterator[str]:
+    """A PostgreSQL database with a log in it, for one test after the other."""
+    with postgres_server.fresh() as url:
+        Log.open(url).close()
+        yield url
+
+
+@pytest.fixture
+def postgres_log(one_database: str) -> Iterator[Log]:
+    """An empty log on PostgreSQL."""
+    engine = Target.of(one_database).engine()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in METADATA.tables))
+    engine.dispose()
+    with Log.open(one_database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_log(tmp_path: Path) -> Iterator[Log]:
+    """An empty log on SQLite."""
+    with Log.open(tmp_path / "log.db") as opened:
+        yield opened
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
+def log(request: pytest.FixtureRequest) -> Log:
     """An empty log."""
-    if request.param == "sqlite":
-        where = str(tmp_path / "log.db")
-    else:
-        server: Server = request.getfixturevalue("postgres_server")
-        where = server.fresh(request.getfixturevalue("template"))
-    with Log.open(where) as opened:
-        yield opened
+    found: Log = request.getfixturevalue("sqlite_log" if request.param == "sqlite" else "postgres_log")
+    return found

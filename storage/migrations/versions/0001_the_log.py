@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from tertulia.storage.types import Json, Text, Utc
 
 revision = "0001"

@@ -1,0 +1,238 @@
+"""Opening a log: made when there is none, told in one line when it cannot be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tertulia.storage.log import Log, LogError, SchemaMismatch
+from tertulia.storage.rows import EventRow
+from tertulia.storage.schema import HEAD, alembic_config, backup, migrate, schema_version
+from tertulia.storage.tables import METADATA, ROWS, table_of
+from tertulia.storage.target import Target
+from tertulia.storage.views import create_views, views
+from tests.postgres import Server
+from tests.storage.made import ID, a_turn, an_episode, an_event
+
+
+def definitions(target: str) -> dict[str, Any]:
+    """Everything that makes up a schema, as the database itself describes it."""
+    engine = Target.of(target).engine()
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            found = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'"))
+            result = {name: sql and " ".join(sql.split()) for name, sql in found if "alembic" not in name}
+        else:
+            columns = connection.execute(
+                text(
+                    "SELECT table_name || '.' || column_name, concat_ws(' ', data_type, collation_name, is_nullable, "
+                    "ordinal_position, column_default) FROM information_schema.columns "
+                    "WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+                )
+            )
+            indexes = connection.execute(
+                text(
+                    "SELECT indexname, indexdef FROM pg_indexes "
+                    "WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+                )
+            )
+            constraints = connection.execute(
+                text(
+                    "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint "
+                    "WHERE connamespace = 'public'::regnamespace AND contype <> 'n' AND conname NOT LIKE 'alembic%'"
+                )
+            )
+            result = {key: value for part in (columns, indexes, constraints) for key, value in part}
+    engine.dispose()
+    return result
+
+
+def test_the_migrations_make_exactly_the_tables_that_are_declared(
+    target: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    Log.open(target).close()
+    made = definitions(target)
+    with ExitStack() as stack:
+        declared = str(tmp_path / "declared.db")
+        if target.startswith("postgresql"):
+            declared = stack.enter_context(request.getfixturevalue("postgres_server").fresh())
+        engine = Target.of(declared).engine()
+        with engine.begin() as connection:
+            METADATA.create_all(connection)
+            create_views(connection)
+        engine.dispose()
+        assert made == definitions(declared)
+    assert len(made) > len(ROWS)
+
+
+def test_the_newest_revision_is_the_one_that_is_expected() -> None:
+    from alembic.script import ScriptDirectory
+
+    with create_engine("sqlite://").connect() as connection:
+        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [HEAD]
+
+
+def test_every_row_type_has_a_table_of_its_name() -> None:
+    names = (
+        "batch episode participant turn event witness claim observation thought appraisal bid belief gold memory "
+        "recall workspace mind_delta inbox call probe intervention score"
+    )
+    assert [table_of(row).name for row in ROWS] == names.split()
+    assert all(list(table_of(row).columns.keys()) == list(row.model_fields) for row in ROWS)
+
+
+def test_every_column_of_every_view_is_explained(log: Log) -> None:
+    assert {view.name for view in views()} == {
+        "v_transcript", "v_thoughts", "v_beliefs", "v_floor", "v_calls", "v_costs", "v_outcomes",
+    }  # fmt: skip
+    for view in views():
+        assert log.query(f"SELECT * FROM {view.name}").columns == tuple(view.columns)
+        assert view.about
+        assert all(view.columns.values())
+
+
+async def test_a_log_is_made_once_and_found_again(target: str) -> None:
+    assert schema_version(target) is None
+    with Log.open(target) as log:
+        await log.begin(an_episode())
+    assert schema_version(target) == HEAD
+    with Log.open(target, create=False) as log:
+        assert log.episode(ID).seed == 7
+
+
+def test_reading_verbs_make_no_log(target: str) -> None:
+    with pytest.raises(LogError, match="there is no log at"):
+        Log.open(target, create=False)
+    assert schema_version(target) is None
+    assert target.startswith("postgresql") or not Path(target).exists()
+
+
+def test_several_programs_may_open_the_same_empty_place_at_once(target: str) -> None:
+    code = "import sys; from tertulia.storage.log import Log; Log.open(sys.argv[1]).close()"
+    running = [subprocess.Popen([sys.executable, "-c", code, target], stderr=subprocess.PIPE) for _ in range(4)]
+    errors = [process.communicate()[1] for process in running]
+    assert [process.returncode for process in running] == [0] * 4, errors
+    assert schema_version(target) == HEAD
+
+
+@pytest.mark.parametrize("version", ["0000", "9999"])
+def test_a_log_of_another_version_names_the_command_that_helps(target: str, version: str) -> None:
+    Log.open(target).close()
+    engine = Target.of(target).engine()
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+    engine.dispose()
+    for create in (True, False):
+        with pytest.raises(SchemaMismatch, match="tertulia db migrate") as raised:
+            Log.open(target, create=create)
+        assert "\n" not in str(raised.value)
+    with pytest.raises(LogError, match="newer tertulia"):
+        migrate(target)
+    assert schema_version(target) == version
+
+
+async def test_migrating_keeps_the_rows_and_makes_the_views_anew(target: str) -> None:
+    assert migrate(target) == (None, HEAD)
+    with Log.open(target) as log:
+        await log.begin(an_episode())
+        await log.commit(a_turn(0, an_event(0, "hello")))
+    engine = Target.of(target).engine()
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW v_transcript"))
+        connection.execute(text("DROP VIEW v_floor"))
+        connection.execute(text("CREATE VIEW v_floor AS SELECT 1 AS old"))
+    engine.dispose()
+    assert migrate(target) == (HEAD, HEAD)
+    with Log.open(target) as log:
+        assert log.query("SELECT text FROM v_transcript").rows == [("hello",)]
+        assert "reason" in log.query("SELECT * FROM v_floor").columns
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE photos (name)")
+    for use in (Log.open, migrate):
+        with pytest.raises(LogError, match=r"something else.*photos"):
+            use(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("photos",)]
+
+
+def test_what_cannot_be_a_log_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Carol, I sold the house. " * 100)
+    cases = {
+        str(tmp_path): "this is a folder",
+        str(tmp_path / "letter.txt"): "not a SQLite database",
+        str(tmp_path / "nowhere" / "log.db"): "there is no folder",
+        "mysql://root:hunter2@localhost/logs": "'mysql://'; right would be",
+        "sqlite://": "right would be",
+        "postgresql://ann:hunter2@127.0.0.1:1/logs": "127.0.0.1",
+        "postgresql+psycopg://ann:hunter2@127.0.0.1:x/logs": "cannot be read",
+    }
+    for target, message in cases.items():
+        with pytest.raises(LogError, match=message) as raised:
+            Log.open(target)
+        assert "\n" not in str(raised.value)
+        assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(LogError, match="cannot be written"):
+        Log.open(tmp_path / "log.db")
+
+
+def test_a_target_shows_no_password() -> None:
+    target = Target.of("postgresql://ann:hunter2@db.example/logs")
+    assert "hunter2" not in f"{target} {target!r}"
+    assert "ann" in str(target)
+
+
+def test_without_a_target_the_environment_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TERTULIA_DB", raising=False)
+    Log.open().close()
+    assert (tmp_path / "tertulia.db").exists()
+    monkeypatch.setenv("TERTULIA_DB", f"sqlite:///{tmp_path}/other.db")
+    Log.open().close()
+    assert (tmp_path / "other.db").exists()
+
+
+async def test_a_backup_is_a_log(tmp_path: Path) -> None:
+    with Log.open(tmp_path / "log.db") as log:
+        await log.begin(an_episode())
+        await log.commit(a_turn(0, an_event(0, "hello")))
+        backup(tmp_path / "log.db", tmp_path / "copy.db")  # while the log is open, its rows still in the WAL
+    with Log.open(tmp_path / "copy.db") as copy:
+        assert [row.text for row in copy.rows(EventRow, ID)] == ["hello"]
+    with pytest.raises(LogError, match="overwrites nothing"):
+        backup(tmp_path / "log.db", tmp_path / "copy.db")
+    with pytest.raises(LogError, match="there is no log"):
+        backup(tmp_path / "none.db", tmp_path / "copy2.db")
+
+
+def test_a_backup_of_a_server_names_the_tool_for_it(postgres_server: Server, tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="pg_dump"):
+        backup(postgres_server.url("x"), tmp_path / "copy")
+
+
+def test_opening_a_log_that_is_there_needs_no_alembic(tmp_path: Path) -> None:
+    Log.open(tmp_path / "log.db").close()
+    code = (
+        "import sys; from tertulia.storage.log import Log; Log.open(sys.argv[1]).close();"
+        "print(*(name for name in ('alembic', 'psycopg', 'langgraph', 'openai', 'torch') if name in sys.modules))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "log.db")], check=True, capture_output=True, text=True
+    )
+    assert found.stdout.strip() == ""
