@@ -1,0 +1,91 @@
+"""How an episode ended, and how many did, in a few lines."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tertulia.cli.display.harmless import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tertulia.environments.episode import EpisodeResult
+
+STATUS_COLOURS = {"success": "green", "degraded": "yellow", "paused": "yellow", "error": "red", "cancelled": "red"}
+_WIDEST = 100
+_MS = 1000.0
+
+
+def money(cost_usd: float | None) -> str:
+    """Dollars, with as many digits as small sums need."""
+    if cost_usd is None:
+        return "cost unknown"
+    return "$0" if cost_usd == 0 else f"${cost_usd:.4f}" if cost_usd < 1 else f"${cost_usd:.2f}"
+
+
+def plural(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def seconds(wall_ms: float) -> str:
+    """A duration for people."""
+    whole = wall_ms / _MS
+    return f"{whole:.1f} s" if whole < 60 else f"{int(whole // 60)} min {int(whole % 60)} s"
+
+
+def outcome_text(outcome: Mapping[str, Any]) -> str:
+    """What came of it, on one line; what is absent or empty is left out."""
+    shown = {key: value for key, value in outcome.items() if key != "done" and value not in (None, "", [], {})}
+    return ", ".join(f"{one_line(key)} {one_line(_plain(value))}" for key, value in shown.items()) or "-"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def played_text(result: EpisodeResult) -> str:
+    """Turns, utterances, calls, fallbacks, cost and time on one line."""
+    rate = result.fallbacks / result.calls if result.calls else 0.0
+    parts = [
+        plural(result.turns, "turn"), plural(result.utterances, "utterance"), plural(result.calls, "call"),
+        f"{plural(result.fallbacks, 'fallback')} ({100 * rate:.1f} %)", money(result.cost_usd), seconds(result.wall_ms),
+    ]  # fmt: skip
+    return ", ".join(parts)
+
+
+def panel(console: Console, result: EpisodeResult, log: str) -> None:
+    """The closing summary in a box."""
+    from rich.box import ASCII, ROUNDED
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    status = Text(result.status, f"bold {STATUS_COLOURS.get(result.status, 'white')}")
+    grid.add_row("status", status.append(f"  {one_line(result.reason)}", "not bold"))
+    grid.add_row("outcome", Text(outcome_text(result.outcome)))
+    grid.add_row("played", Text(played_text(result)))
+    grid.add_row("episode", Text(result.episode))
+    grid.add_row("log", Text(one_line(log)))
+    box = ROUNDED if console.encoding.lower().startswith("utf") else ASCII
+    console.print(Panel(grid, box=box, border_style="dim", width=min(console.width, _WIDEST)))
+
+
+def query_to_try(episode: str, db: str | None) -> str:
+    """A command to paste: who believed what, and when."""
+    sql = (
+        "SELECT turn, chain, variable, value, probability FROM v_beliefs "
+        f"WHERE episode = '{episode}' AND probability >= 0.5 ORDER BY turn, chain, variable"
+    )
+    where = f" --db {shlex.quote(one_line(db))}" if db else ""
+    return f'tertulia sql{where} "{sql}"'

@@ -1,0 +1,92 @@
+"""Options that several verbs share, and what `--debug` switches on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of the command line."""
+
+    debug: bool = False
+
+
+class Show(str, Enum):
+    """How a running episode is shown."""
+
+    rich = "rich"
+    plain = "plain"
+    none = "none"
+
+
+def _debug(context: typer.Context, wanted: bool) -> bool:
+    session = context.find_object(Session)
+    if session is not None and wanted:
+        session.debug = True
+    return wanted
+
+
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", callback=_debug, is_eager=True, envvar="TERTULIA_DEBUG", show_envvar=False,
+        help="On an error, show where in the program it arose.",
+    ),
+]  # fmt: skip
+Db = Annotated[
+    str | None,
+    typer.Option(
+        "--db", metavar="PATH|URL", envvar="TERTULIA_DB", show_envvar=False,
+        help="The log: a file, or postgresql+psycopg://USER@HOST/NAME.  [default: $TERTULIA_DB, else ./tertulia.db]",
+    ),
+]  # fmt: skip
+AsJson = Annotated[
+    bool, typer.Option("--json", show_envvar=False, help="Data for programs on stdout: one JSON object a line.")
+]
+Display = Annotated[
+    Show | None,
+    typer.Option(
+        "--display", envvar="TERTULIA_DISPLAY", show_envvar=False,
+        help="rich: speech, thoughts and beliefs as they come; plain: one line an event, no colour; none: nothing.  "
+        "[default: rich on a terminal, else plain]",
+    ),
+]  # fmt: skip
+Minds = Annotated[
+    bool,
+    typer.Option("--minds", show_envvar=False, help="Also thoughts, beliefs and bids, under each turn."),
+]
+Episode = Annotated[
+    str,
+    typer.Argument(
+        metavar="EPISODE", show_default=False,
+        help="The id of an episode, the beginning of one, or `last` for the newest.",
+    ),
+]  # fmt: skip
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-S", "--set", metavar="KEY=VALUE", show_envvar=False,
+        help="Change any key of the scenario, as in -S turns.limit=8 or -S participants.alice.mind.preset=reactive. "
+        "Can be given several times.",
+    ),
+]  # fmt: skip
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="URI", envvar="TERTULIA_MODEL", show_envvar=False,
+        help="What answers for the agents: rules, openai/NAME, hf/NAME, ... (tertulia models list).",
+    ),
+]  # fmt: skip
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-role", metavar="NAME=URI", show_envvar=False,
+        help="Another model for one participant, as in --model-role alice=openai/gpt-5-mini. Can be given several "
+        "times.",
+    ),
+]  # fmt: skip

@@ -1,0 +1,121 @@
+"""`tertulia run`: play a scenario, once and live, or with many seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tertulia.cli.errors import BadInput
+from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
+
+_LARGEST_SEED = 2**63 - 1
+AT_ONCE = 16
+
+
+def run(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO", show_default=False, help="A shipped scenario's name, or a YAML file's path."
+        ),
+    ],
+    sets: Sets = None,
+    model: Model = None,
+    roles: Roles = None,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, max=_LARGEST_SEED, metavar="N", show_envvar=False, help="Where chance begins."),
+    ] = 0,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds",
+            metavar="A:B",
+            show_envvar=False,
+            help="Many episodes in one process, one for each seed from A up to, but not with, B; or a list: 1,5,9.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "-j", "--jobs", min=1, max=4096, metavar="N", show_envvar=False, help="With --seeds: how many at once."
+        ),
+    ] = AT_ONCE,
+    display: Display = None,
+    minds: Minds = False,
+    as_json: AsJson = False,
+    db: Db = None,
+    debug: Debug = False,
+) -> None:
+    """Play a scenario and watch it live.
+
+    Every turn is in the log as soon as it is shown. Ctrl-C pauses; `tertulia resume` goes on.
+
+    \b
+    tertulia run mutual-friends --seed 7
+    tertulia run dinner-secret --model openai/gpt-5-mini -S turns.limit=8
+    tertulia run mutual-friends --seeds 0:200 --json > results.jsonl
+    """
+    chosen = parse_roles(roles or [])
+    if seeds is not None:
+        from tertulia.cli.many import play_seeds
+
+        numbers = parse_seeds(seeds)
+        code = play_seeds(
+            scenario, numbers, sets=sets or [], model=model, roles=chosen, db=db, display=display, as_json=as_json,
+            at_once=jobs,
+        )  # fmt: skip
+    else:
+        code = _once(scenario, sets or [], model, chosen, seed, db=db, display=display, minds=minds, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _once(
+    scenario: str, sets: list[str], model: str | None, roles: dict[str, str], seed: int,
+    *, db: str | None, display: Display, minds: bool, as_json: bool,
+) -> int:  # fmt: skip
+    from tertulia.cli.playing import play_one
+    from tertulia.environments.episode import Episode
+    from tertulia.environments.scenario import load_scenario
+
+    loaded = load_scenario(scenario, sets, model=model, roles=roles)
+
+    def make(log, backends, listen):  # type: ignore[no-untyped-def]
+        return Episode.begin(loaded, seed=seed, log=log, backends=backends, listen=listen)
+
+    return play_one(make, db=db, display=display, minds=minds, as_json=as_json)
+
+
+def parse_roles(given: list[str]) -> dict[str, str]:
+    """`alice=openai/x` -> {"alice": "openai/x"}. Raises `BadInput`."""
+    roles = {}
+    for text in given:
+        name, equals, uri = text.partition("=")
+        if not (equals and name.strip() and uri.strip()):
+            raise BadInput(f"--model-role {text}: write NAME=URI, for example --model-role alice=rules")
+        roles[name.strip()] = uri.strip()
+    return roles
+
+
+def parse_seeds(text: str) -> range | list[int]:
+    """`0:200` -> range(0, 200); `1,5,9` -> [1, 5, 9]. Raises `BadInput`."""
+    wrong = BadInput(f"--seeds {text}: write A:B with A < B, for example 0:200, or a list such as 1,5,9")
+    first, colon, last = text.partition(":")
+    parts = [first, last] if colon else text.split(",")
+    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        raise wrong
+    numbers = [int(part) for part in parts]
+    if max(numbers) > _LARGEST_SEED:
+        raise BadInput(f"--seeds {text}: a seed is at most {_LARGEST_SEED}")
+    if not colon:
+        if len(set(numbers)) < len(numbers):
+            raise BadInput(f"--seeds {text}: a seed stands twice")
+        return numbers
+    if numbers[0] >= numbers[1]:
+        raise wrong
+    return range(*numbers)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("run")(run)
