@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import fsum, log
 
 from tertulia.environments.world import Action, Candidate, Pass
 from tertulia.environments.worlds.mutual_friends.claims import CountOf, RowOf, count_claim, read_variable, row_claim
@@ -37,8 +37,7 @@ class _Deliberation:
         self.proposed = self._open_proposal()
         spoken = [utterance.speaker for utterance in table.talk]
         self.moment = Moment(
-            gap=1.0 - sum(p * q for p, q in zip(beliefs, speaking.inferred, strict=True)),
-            certainty=self.certainty,
+            gap=1.0 - fsum(p * q for p, q in zip(beliefs, speaking.inferred, strict=True)),
             quiet=seen.turn if seen.last_spoke is None else seen.turn - seen.last_spoke - 1,
             mine_spoken=spoken.count(table.me),
             theirs_spoken=spoken.count(table.partner),
@@ -47,12 +46,10 @@ class _Deliberation:
 
     def run(self) -> list[Candidate]:
         facts = self.speaking.facts()
-        best, gain = self.speaking.best_facts(self._answering(facts))
-        found = [self._tell(best, gain)] if best else []
-        if self.certainty >= SURE:
-            found += self._sure()
-        else:
-            found += self._propose()
+        best, gain = self.speaking.best_facts(facts, first=self._settling(facts))
+        proposing = 0.0 if self.certainty >= SURE else self.speaking.gain_of_proposing(self.likeliest)
+        found = [self._tell(best, gain, main=gain >= proposing or self.proposed is not None)] if best else []
+        found += self._sure() if self.certainty >= SURE else self._propose(main=proposing > gain)
         found += self._deny(best)
         rest = [fact for fact in facts if fact not in best]
         if rest and len(found) < 3:
@@ -78,14 +75,14 @@ class _Deliberation:
         if table.selected != label:
             gloss = f"It can only be {label}: I select."
             first = knows or named
-            found.append(self._candidate(gloss, Select(friend=label), touches=1, gain=1, answers=first, new=1,
+            found.append(self._candidate(gloss, Select(friend=label), touches=1, gain=1, new=1,
                                          urgent=1 if first else 0.6))  # fmt: skip
         claim = row_claim(table.me, "picks", self._pairs(row))
         if claim is not None and not named and (not knows or table.selected == label):
             act = self._say([claim])
             if act is not None:
                 gloss = f"{table.partner} should hear which friend we share: {label}."
-                found.append(self._candidate(gloss, act, touches=1, gain=1, answers=True, new=1, urgent=1))
+                found.append(self._candidate(gloss, act, touches=1, gain=1, new=1, urgent=1))
         return found
 
     def _names(self, utterance: Utterance, row: Row, verbs: Sequence[str]) -> bool:
@@ -97,7 +94,7 @@ class _Deliberation:
 
     # -- not sure ------------------------------------------------------------------------------------------------
 
-    def _propose(self) -> list[Candidate]:
+    def _propose(self, main: bool) -> list[Candidate]:
         """Name the likeliest row in full and have the partner say yes or no."""
         row = self.table.rows[self.likeliest]
         claim = row_claim(self.table.me, "has", self._pairs(row))
@@ -108,9 +105,8 @@ class _Deliberation:
             return []
         gain = self._share(self.speaking.gain_of_proposing(self.likeliest))
         gloss = f"It may well be {self.table.labels[self.likeliest]}; I should name that one and see."
-        touched = self._touched(tuple(Fact(c, value, 0) for c, value in enumerate(row)))
-        return [self._candidate(gloss, act, touches=touched, gain=gain, answers=touched > 0, new=1,
-                                urgent=self.certainty)]  # fmt: skip
+        return [self._candidate(gloss, act, touches=1, gain=gain, new=len(row) / VALUES_PER_UTTERANCE,
+                                urgent=self.moment.gap if main else 0)]  # fmt: skip
 
     def _open_proposal(self) -> Row | None:
         """A row the partner asserted that I do not have and have not ruled out by what I said."""
@@ -120,33 +116,30 @@ class _Deliberation:
                 return row
         return None
 
-    def _answering(self, facts: list[Fact]) -> list[Fact]:
+    def _settling(self, facts: list[Fact]) -> list[Fact]:
         """With a proposal open, the facts that settle it, if there are any: a value of it that none of mine has."""
-        if self.proposed is None:
-            return facts
-        settling = [f for f in facts if f.count == 0 and self.proposed[f.column] == f.value]
-        return settling or facts
+        row = self.proposed
+        return [] if row is None else [f for f in facts if f.count == 0 and row[f.column] == f.value]
 
     def _deny(self, best: Sequence[Fact]) -> list[Candidate]:
         row = self.proposed
-        if row is None or any(fact.count == 0 and row[fact.column] == fact.value for fact in best):
+        if row is None or self._settling(list(best)):
             return []
         claim = row_claim(self.table.me, "has", self._pairs(row), yes=False)
         act = self._say([claim]) if claim else None
         if act is None:
             return []
         gloss = f"I have no friend like the one {self.table.partner} named; I should say so."
-        return [self._candidate(gloss, act, touches=1, gain=0.6, answers=True, new=1, urgent=1)]
+        return [self._candidate(gloss, act, touches=1, gain=0.6, new=1, urgent=1)]
 
-    def _tell(self, facts: Sequence[Fact], gain: float, system: int = 2, gloss: str = "") -> Candidate:
+    def _tell(self, facts: Sequence[Fact], gain: float, main: bool = False, gloss: str = "") -> Candidate:
+        """`main`: nothing else is expected to gain more. With a `gloss` it is a quick reaction (system 1)."""
         act = self._say([self._claim(fact) for fact in facts])
         values = _listed([fact.value for fact in facts])
-        touched = self._touched(facts)
-        settles = self.proposed is not None and any(f.count == 0 and self.proposed[f.column] == f.value for f in facts)
         return self._candidate(
             gloss or f"{self.table.partner} should know how many of mine there are with {values}.",
-            act or Pass(), system=system, touches=touched, gain=self._share(gain), answers=touched > 0,
-            new=len(facts) / VALUES_PER_UTTERANCE, urgent=1 if settles else self.moment.gap / 2,
+            act or Pass(), system=1 if gloss else 2, touches=self._touched(facts), gain=self._share(gain),
+            new=len(facts) / VALUES_PER_UTTERANCE, urgent=self.moment.gap if main else 0,
         )  # fmt: skip
 
     # -- quick and idle ------------------------------------------------------------------------------------------
@@ -160,7 +153,7 @@ class _Deliberation:
         fact = max(about or facts, key=lambda f: (f.count, -f.column))
         said = next((k for c, v, k in spoken if c == fact.column and v == fact.value), None)
         _, gain = self.speaking.best_facts([fact], most=1)
-        return [self._tell([fact], gain, system=1, gloss=self._thought_of(fact, said))]
+        return [self._tell([fact], gain, gloss=self._thought_of(fact, said))]
 
     def _thought_of(self, fact: Fact, said: str | None) -> str:
         partner, having = self.table.partner, f"{self.table.game.attributes[fact.column]} {fact.value}"
@@ -179,13 +172,14 @@ class _Deliberation:
             gloss = f"I have selected; I wait for {self.table.partner}."
         else:
             gloss = f"I would rather hear what {self.table.partner} has to say."
-        return self._candidate(gloss, Pass(), touches=0, gain=0, answers=False, new=0, urgent=0)
+        return self._candidate(gloss, Pass(), touches=0, gain=0, new=0, urgent=0)
 
     # -- common --------------------------------------------------------------------------------------------------
 
-    def _candidate(self, gloss: str, act: Action, *, touches: float, gain: float, answers: bool, new: float,
+    def _candidate(self, gloss: str, act: Action, *, touches: float, gain: float, new: float,
                    urgent: float, system: int = 2) -> Candidate:  # fmt: skip
-        parts = scores(self.moment, touches=touches, gain=gain, answers=answers, new=new, urgent=urgent)
+        parts = scores(self.moment, touches=touches, gain=gain, new=new, urgent=urgent)
+        answers = self.heard is not None and not self.moment.answered and touches > 0
         stimuli = (self.heard.event.id,) if self.heard is not None and answers else ()
         return Candidate(gloss=gloss, act=act, system=1 if system == 1 else 2, stimuli=stimuli, scores=parts,
                          motivation=motivation(parts))  # fmt: skip
@@ -211,9 +205,11 @@ class _Deliberation:
         return tuple(zip(self.table.game.attributes, row, strict=True))
 
     def _touched(self, facts: Sequence[Fact]) -> float:
-        """The share of the facts that are about values the partner spoke of."""
+        """The share of the facts that matter: of friends of mine who may be shared, or of values the partner named."""
         spoken = [self.speaking.partner.evidence.values(c) for c in range(len(self.table.game.attributes))]
-        return sum(fact.value in spoken[fact.column] for fact in facts) / max(len(facts), 1)
+        likely = [row for row, p in zip(self.table.rows, self.speaking.beliefs, strict=True) if p > 0]
+        matter = [f.value in spoken[f.column] or any(row[f.column] == f.value for row in likely) for f in facts]
+        return sum(matter) / max(len(facts), 1)
 
     def _rows_in(self, utterance: Utterance) -> list[RowOf]:
         reads = (read_variable(claim.variable, self.table.game.attributes) for claim in utterance.claims)

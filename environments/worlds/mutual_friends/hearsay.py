@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tertulia.environments.worlds.mutual_friends.claims import count_claim, row_claim
 from tertulia.environments.worlds.mutual_friends.phrases import NUMBERS, Way, read_number
@@ -63,12 +64,17 @@ class Hearsay:
     """Reads sentences of others; `schema` holds the values it knows, `ways` how attributes are put into words."""
 
     def __init__(self, schema: Schema, ways: Sequence[Way]) -> None:
+        self._schema = schema
         self._ways = {way.attribute: way for way in ways}
+
+    @cached_property
+    def _index(self) -> dict[str, list[tuple[str, str, str]]]:
+        """By the first two letters: (value in lower case, attribute, value), longest first."""
         index: dict[str, list[tuple[str, str, str]]] = {}
-        for attribute, values in zip(schema.attributes, schema.values, strict=True):
+        for attribute, values in zip(self._schema.attributes, self._schema.values, strict=True):
             for value in values:
                 index.setdefault(value[:2].lower(), []).append((value.lower(), attribute, value))
-        self._index = {key: sorted(found, key=lambda f: -len(f[0])) for key, found in index.items()}
+        return {key: sorted(found, key=lambda f: -len(f[0])) for key, found in index.items()}
 
     def sentence_end(self, text: str, at: int) -> int:
         """Where the sentence that begins at `at` ends; full stops inside known values do not end it."""

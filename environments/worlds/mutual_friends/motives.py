@@ -16,8 +16,6 @@ class Moment:
 
     gap: float
     """How much the partner is not yet sure, 0-1."""
-    certainty: float
-    """My highest belief, 0-1."""
     quiet: int
     mine_spoken: int
     theirs_spoken: int
@@ -25,13 +23,11 @@ class Moment:
     """Whether mine was the last word."""
 
 
-def scores(
-    moment: Moment, *, touches: float, gain: float, answers: bool, new: float, urgent: float
-) -> dict[str, float]:
+def scores(moment: Moment, *, touches: float, gain: float, new: float, urgent: float) -> dict[str, float]:
     """1.0-5.0 each, after the heuristics Inner Thoughts names (Liu et al. 2025); the quantities are our own.
 
-    All arguments are 0-1 or flags: `touches`, how much of it is about what was spoken of before; `gain`, expected nats
-    as a share of what is left to learn; `answers`, whether it replies to the last word; `new`, the share not yet said;
+    All arguments are 0-1: `touches`, how much of it is about friends who may be shared, or about what the partner
+    named; `gain`, expected nats as a share of what there is to learn; `new`, how much of an utterance is not yet said;
     `urgent`, how much is lost by waiting.
     """
     spoken = moment.mine_spoken + moment.theirs_spoken
@@ -40,7 +36,7 @@ def scores(
         moment.gap,
         gain,
         urgent,
-        1.0 if answers else 0.25 if moment.answered else 0.5,
+        0.25 if moment.answered else 1.0 if moment.theirs_spoken else 0.5,
         new,
         moment.theirs_spoken / spoken if spoken else 0.5,
         min(moment.quiet, 4) / 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 from random import Random
 from typing import Any, Self
 
@@ -102,6 +103,6 @@ def _times(one: Sequence[float], two: Sequence[float]) -> list[float]:
 
 def _over(labels: Sequence[str], chances: Sequence[float]) -> dict[str, float]:
     """A distribution over the labels and `other`, which takes what is missing to 1."""
-    rest = max(1.0 - sum(chances), 0.0)
-    whole = sum(chances) + rest
+    rest = max(1.0 - fsum(chances), 0.0)
+    whole = fsum((*chances, rest))
     return {**{label: p / whole for label, p in zip(labels, chances, strict=True)}, OTHER: rest / whole}

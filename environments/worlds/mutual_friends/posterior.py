@@ -185,13 +185,15 @@ class Likelihood:
 
     def with_counts(self, column: int, value: str | None, fixed: Fixed, counts: Mapping[str, int]) -> float:
         """`table`, for other counts than those said."""
-        game = self.game
-        masks = {v: mask >> 1 if v == value else mask for v, mask in counts.items()}
-        size = max(game.sizes[column], len(masks) + sum(v not in masks for v, _ in fixed))
-        return fsum(_drawn(game.n - 1, alpha, size, masks, fixed) for alpha in game.alphas) / len(game.alphas)
+        game, firsts = self.game, dict(fixed)
+        totals = sorted((mask >> 1 if v == value else mask, firsts.pop(v, 0)) for v, mask in counts.items())
+        size = max(game.sizes[column], len(counts) + len(firsts))
+        return _drawn(game.n - 1, game.alphas, size, tuple(totals), tuple(sorted(firsts.values())))
 
     def _sum(self, terms: Sequence[tuple[float, tuple[Fixed, ...]]], row: Row) -> float:
         parts = [sign * prod(self.table(c, v, fixed[c]) for c, v in enumerate(row)) for sign, fixed in terms]
+        if not parts:
+            return 0.0
         value = fsum(parts)
         # What is left of terms that cancel to nothing is rounding, not probability.
         return value if len(parts) == 1 or value > ROUNDING * max(map(abs, parts)) else 0.0
@@ -201,21 +203,30 @@ class Likelihood:
         return prod(max(self.table(c, v, fixed[c]) for v in (None, *counts)) for c, counts in columns)
 
 
-def _drawn(draws: int, alpha: float, size: int, masks: Mapping[str, int], fixed: Fixed) -> float:
-    """P(the first draws are `fixed`, in order, and all `draws` have totals in `masks`), by generating functions."""
-    firsts = dict(fixed)
-    scale = factorial(draws - sum(firsts.values())) / _rising(size * alpha, draws)
-    free = (size - len(masks)) * alpha
+@lru_cache(maxsize=1 << 15)
+def _drawn(
+    draws: int, alphas: tuple[float, ...], size: int, totals: tuple[tuple[int, int], ...], others: tuple[int, ...]
+) -> float:
+    """P(the first draws are as fixed, in order, and the totals of all `draws` are as counted), over `size` values.
+
+    `totals`: for each counted value, the totals it may have (mask), and how many of the first draws it is fixed for;
+    `others`: the latter for values that are fixed but not counted.
+    """
+    return fsum(_drawn_with(alpha, draws, size, totals, others) for alpha in alphas) / len(alphas)
+
+
+def _drawn_with(alpha: float, draws: int, size: int, totals: Sequence[tuple[int, int]], others: Sequence[int]) -> float:
+    fixed = sum(others) + sum(first for _, first in totals)
+    scale = factorial(draws - fixed) / _rising(size * alpha, draws)
+    free = (size - len(totals)) * alpha
     degree = 0
-    for value, first in fixed:
-        if value not in masks:  # (1 - x)^(-alpha) differentiated `first` times
-            scale *= _rising(alpha, first)
-            degree += first
-            free += first
+    for first in others:  # (1 - x)^(-alpha), differentiated `first` times
+        scale *= _rising(alpha, first)
+        degree += first
+        free += first
     several: list[list[tuple[int, float]]] = []
-    for value, mask in masks.items():
-        first = firsts.get(value, 0)
-        mask &= (1 << (draws + 1)) - (1 << first)
+    for total, first in totals:
+        mask = total & (1 << (draws + 1)) - (1 << first)
         if mask == 0:
             return 0.0
         if mask & (mask - 1) == 0:
@@ -228,12 +239,12 @@ def _drawn(draws: int, alpha: float, size: int, masks: Mapping[str, int], fixed:
     left = draws - degree
     if left < 0:
         return 0.0
-    ways = [1.0] + [0.0] * left
-    for choices in several:
-        ways = [fsum(ways[at - k] * w for k, w in choices if k <= at) for at in range(left + 1)]
     if not several:
         return scale * _pool(free, left)
-    return scale * fsum(way * _pool(free, left - at) for at, way in enumerate(ways))
+    ways = [1.0] + [0.0] * left
+    for choices in several:
+        ways = [fsum([ways[at - k] * w for k, w in choices if k <= at]) for at in range(left + 1)]
+    return scale * fsum([way * _pool(free, left - at) for at, way in enumerate(ways)])
 
 
 def _expansion(game: Game, required: Sequence[Row], absent: Sequence[Row]) -> list[tuple[float, tuple[Fixed, ...]]]:

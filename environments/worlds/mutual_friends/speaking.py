@@ -10,7 +10,7 @@ from math import exp, fsum, log, log1p, log2
 from tertulia.environments.worlds.mutual_friends.posterior import Evidence, Game, Likelihood, Row, profile_of
 
 VALUES_PER_UTTERANCE = 4
-SHORTLIST = 10
+SHORTLIST = 8
 NEVER = -60.0
 """The logarithm that stands for impossible; finite, so that sums stay comparable."""
 
@@ -39,6 +39,7 @@ class Speaking:
     def __init__(self, game: Game, rows: Sequence[Row], beliefs: Sequence[float], mine: Likelihood,
                  partner: Likelihood) -> None:  # fmt: skip
         self.game, self.rows, self.beliefs, self.mine, self.partner = game, rows, beliefs, mine, partner
+        self._shifts: dict[Fact, list[float]] = {}
         self._effects: dict[tuple[bool, int, str | None, int], _Effect] = {}
 
     # -- what the partner can infer ------------------------------------------------------------------------------
@@ -69,42 +70,55 @@ class Speaking:
                     facts.append(Fact(c, value, own.count(value)))
         return facts
 
-    def best_facts(self, facts: Sequence[Fact], most: int = VALUES_PER_UTTERANCE) -> tuple[tuple[Fact, ...], float]:
-        """Up to `most` facts, chosen greedily by expected gain, and that gain in nats."""
-        weighed = {fact: self._shift(fact) for fact in facts}
-        ranked = sorted(facts, key=lambda f: -self._gain([weighed[f]], [f]))[:SHORTLIST]
-        chosen: list[Fact] = []
-        gained = 0.0
-        while ranked and len(chosen) < most:
-            gains = [self._gain([weighed[f] for f in (*chosen, fact)], (*chosen, fact)) for fact in ranked]
-            best = max(range(len(ranked)), key=lambda i: (gains[i], -i))
-            if chosen and gains[best] - gained < 1e-3:
+    def best_facts(
+        self, facts: Sequence[Fact], most: int = VALUES_PER_UTTERANCE, first: Sequence[Fact] = ()
+    ) -> tuple[tuple[Fact, ...], float]:
+        """Up to `most` facts, chosen greedily by expected gain, and that gain in nats. One of `first` is among them."""
+        told = _Told(self)
+        if first:
+            told = max((told.plus(fact) for fact in first), key=lambda t: t.gain)
+        single = {fact: _Told(self).plus(fact).gain for fact in facts if fact not in told.facts}
+        shortlist = sorted(single, key=lambda fact: -single[fact])[:SHORTLIST]
+        while shortlist and len(told.facts) < most:
+            longer = max((told.plus(fact) for fact in shortlist), key=lambda t: t.gain)
+            if told.facts and longer.gain - told.gain < 1e-3:
                 break
-            gained = gains[best]
-            chosen.append(ranked.pop(best))
-        return tuple(chosen), gained
+            told = longer
+            shortlist.remove(told.facts[-1])
+        return told.facts, told.gain
 
     def gain_of_proposing(self, place: int) -> float:
         """Of naming my row at `place` in full: the partner learns whether it is shared, and answers."""
         p = self.beliefs[place]
         return p * -log(max(self.inferred[place], 1e-12)) + _entropy((p, 1.0 - p))
 
-    def _gain(self, shifts: Sequence[Sequence[float]], facts: Sequence[Fact]) -> float:
-        return self._partner_gain([fsum(column) for column in zip(*shifts, strict=True)]) + self._own_gain(facts)
-
-    def _partner_gain(self, shift: Sequence[float]) -> float:
-        """How much more of the partner's belief the shared row is expected to get (mean log ratio)."""
+    def partner_gain(self, shift: Sequence[float]) -> float:
+        """How much more of the partner's belief the shared row is expected to get (mean log ratio, nats)."""
         odds = self._log_odds
-        return fsum(
-            p * (_log_sigmoid(odds[i] + shift[i]) - _log_sigmoid(odds[i])) for i, p in enumerate(self.beliefs) if p > 0
-        )
+        gains = [p * (_log_sigmoid(odds[i] + shift[i]) - was) for i, p, was in self._possible]
+        return fsum(gains)
 
     @cached_property
     def _log_odds(self) -> list[float]:
         return [_logit(q) for q in self.inferred]
 
-    def _shift(self, fact: Fact) -> list[float]:
+    @cached_property
+    def _possible(self) -> list[tuple[int, float, float]]:
+        return [(i, p, _log_sigmoid(self._log_odds[i])) for i, p in enumerate(self.beliefs) if p > 0]
+
+    @cached_property
+    def uncertainty(self) -> float:
+        """Entropy of the beliefs, in nats."""
+        return _entropy(self.beliefs)
+
+    def shift(self, fact: Fact) -> list[float]:
         """For each of my rows: the change of the partner's log odds for it, were it the shared one."""
+        found = self._shifts.get(fact)
+        if found is None:
+            found = self._shifts[fact] = self._shift(fact)
+        return found
+
+    def _shift(self, fact: Fact) -> list[float]:
         effect = self._effect(True, fact)
         chances, counted = self.profile[fact.column], self.mine.evidence.counts[fact.column]
         same = chances.get(fact.value, 0.0)
@@ -120,21 +134,17 @@ class Speaking:
             shifts.append(hit - mean)
         return shifts
 
-    def _own_gain(self, facts: Sequence[Fact]) -> float:
-        """What I expect to learn if the partner answers whether they have any friends with these values (nats)."""
-        masses = [list(self.beliefs)]
-        for fact in facts:
-            if fact.value in self.partner.evidence.counts[fact.column]:
-                continue
-            none = exp(self._effect(False, Fact(fact.column, fact.value, 0)).uncounted)
-            split = []
-            for mass in masses:
-                without = [
-                    0.0 if row[fact.column] == fact.value else m * none for row, m in zip(self.rows, mass, strict=True)
-                ]
-                split += [without, [m - w for m, w in zip(mass, without, strict=True)]]
-            masses = split
-        return _entropy(self.beliefs) - fsum(_spread(mass) for mass in masses)
+    def split(self, masses: list[list[float]], fact: Fact) -> list[list[float]]:
+        """The unnormalised posteriors after each answer so far, split by "none of mine has this value" or not."""
+        if fact.value in self.partner.evidence.counts[fact.column]:
+            return masses
+        none = exp(self._effect(False, Fact(fact.column, fact.value, 0)).uncounted)
+        column, value = fact.column, fact.value
+        found = []
+        for mass in masses:
+            without = [0.0 if row[column] == value else m * none for row, m in zip(self.rows, mass, strict=True)]
+            found += [without, [m - w for m, w in zip(mass, without, strict=True)]]
+        return found
 
     def _effect(self, of_mine: bool, fact: Fact) -> _Effect:
         """The log ratios of one more exact count; those of values not spoken of so far are alike."""
@@ -151,6 +161,23 @@ class Speaking:
             ]
             found = self._effects[key] = _Effect(*ratios)
         return found
+
+
+class _Told:
+    """Facts taken together: what the partner gains by hearing them, and what I by the partner's answer."""
+
+    def __init__(self, speaking: Speaking, facts: tuple[Fact, ...] = (), shift: Sequence[float] = (),
+                 masses: list[list[float]] | None = None) -> None:  # fmt: skip
+        self.speaking, self.facts = speaking, facts
+        self.shift = shift or [0.0] * len(speaking.rows)
+        self.masses = masses or [list(speaking.beliefs)]
+        answered = speaking.uncertainty - fsum([_spread(mass) for mass in self.masses]) if facts else 0.0
+        self.gain = speaking.partner_gain(self.shift) + answered
+
+    def plus(self, fact: Fact) -> _Told:
+        """These and one more."""
+        shift = [a + b for a, b in zip(self.shift, self.speaking.shift(fact), strict=True)]
+        return _Told(self.speaking, (*self.facts, fact), shift, self.speaking.split(self.masses, fact))
 
 
 def share_of(
@@ -183,7 +210,7 @@ def _entropy(probabilities: Sequence[float]) -> float:
 def _spread(mass: Sequence[float]) -> float:
     """P(answer) times the entropy that is left after it, for the unnormalised posterior after that answer."""
     total = fsum(mass)
-    return total * log(total) - fsum(m * log(m) for m in mass if m > 0) if total > 0 else 0.0
+    return total * log(total) - fsum([m * log(m) for m in mass if m > 0]) if total > 0 else 0.0
 
 
 def _log_ratio(after: float, before: float) -> float:

@@ -211,7 +211,8 @@ class MutualFriends(World[State]):
 
     def variables(self, state: State) -> list[Variable]:
         found = []
-        for seat, rows in state.rows.items():
+        for seat in self.names:
+            rows = state.rows[seat]
             labels = labels_of(rows)
             truth = labels[rows.index(state.shared)]
             say = f"The friend both have is {seat}'s {{value}}."
