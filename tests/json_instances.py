@@ -23,6 +23,20 @@ def instance(schema: dict[str, Any], rng: Random) -> Any:
     return _value(schema, schema.get("$defs", {}), rng, 0)
 
 
+def strict_violation(node: dict[str, Any], where: str = "()") -> str | None:
+    """What a strict server refuses in `node`: open or partial objects, `oneOf`, companions of `$ref`."""
+    if "oneOf" in node or "allOf" in node or ("$ref" in node and len(node) > 1):
+        return f"In context={where}, oneOf, allOf and keywords beside $ref are not permitted."
+    if node.get("type") == "object":
+        whole = sorted(node.get("required", ())) == sorted(node.get("properties", {}))
+        if not whole or node.get("additionalProperties") is not False:
+            return f"In context={where}, an object needs all properties required and additionalProperties false."
+    children = [*node.get("properties", {}).items(), *node.get("$defs", {}).items()]
+    children += [("anyOf", choice) for choice in node.get("anyOf", ())]
+    children += [("items", node["items"])] if "items" in node else []
+    return next((said for key, child in children if (said := strict_violation(child, f"{where}/{key}"))), None)
+
+
 def _value(node: dict[str, Any], defs: dict[str, Any], rng: Random, depth: int) -> Any:
     if "$ref" in node:
         return _value(defs[node["$ref"].removeprefix("#/$defs/")], defs, rng, depth + 1)

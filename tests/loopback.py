@@ -23,7 +23,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.json_instances import instance
+from tests.json_instances import instance, strict_violation
 
 REASK_SIGN = "That reply was not valid"
 """How a re-ask is recognised: its last message says so."""
@@ -204,7 +204,15 @@ class Loopback:
         if self.most_tokens is not None and sent > self.most_tokens:
             seen.answer = "too_many"
             return _error(400, self.too_many.format(sent=sent, most=self.most_tokens), "invalid_request_error")
-        keywords = json.dumps(seen.body.get("response_format", {}))
+        wanted = seen.body.get("response_format", {})
+        if wanted.get("type") == "json_schema" and wanted["json_schema"].get("strict"):
+            schema = wanted["json_schema"]["schema"]
+            rooted = None if schema.get("type") == "object" else "schema must be a JSON Schema of 'type: \"object\"'."
+            wrong = rooted or strict_violation(schema)
+            if wrong is not None:
+                seen.answer = "bad_schema"
+                return _error(400, f"Invalid schema for response_format: {wrong}", "invalid_request_error")
+        keywords = json.dumps(wanted)
         for name in self.refused:
             if name in seen.body:
                 seen.answer = "unsupported"

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tertulia.agents.backends.base import BackendFailure, Prompt
 from tertulia.agents.backends.openai import OpenAIBackend
-from tertulia.agents.backends.openai_errors import retry_after_s
+from tertulia.agents.backends.openai_errors import refused_name, retry_after_s
 from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
 from tertulia.environments.world import Pass, Say, one_of
@@ -267,3 +268,24 @@ def test_prices_are_those_of_the_provider_with_cached_tokens_priced_as_such_and_
     assert openai.cost_usd("nonsense", 10, 10, 0) is None
     assert openai.cost_usd("gpt-4o-mini", None, 10, 0) is None
     assert Prices("http://127.0.0.1:8000/v1").cost_usd("gpt-4o-mini", 10, 10, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        ({"message": "Unsupported value: 'top_p' does not go with temperature.", "param": "top_p"}, "top_p"),
+        ({"message": "Unsupported parameter: temperature"}, "temperature"),
+        ({"message": "Your story of a seed at high temperature is too long.", "param": "messages"}, None),
+        ({"message": "Unknown format of a message with a maxLength", "param": "messages"}, None),
+        ({"message": "'maxLength' is not permitted.", "param": "response_format"}, "maxLength"),
+    ],
+)
+def test_only_what_the_server_says_it_does_not_take_is_left_out(error: dict[str, str], name: str | None) -> None:
+    answer = httpx2.Response(400, json={"error": error})
+    assert refused_name(answer, ["temperature", "top_p", "seed"], ["maxLength"]) == name
+    assert refused_name(httpx2.Response(401, json={"error": error}), ["temperature", "top_p"], ["maxLength"]) is None
+
+
+def test_a_list_of_details_is_understood_too() -> None:
+    detail = [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
+    assert refused_name(httpx2.Response(422, json={"detail": detail}), ["temperature", "seed"], []) == "seed"
