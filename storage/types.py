@@ -51,7 +51,7 @@ class Text(TypeDecorator[str]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value as text, keys in the order they were given; readable by `json_extract` (SQLite) and `::json` (PostgreSQL)."""
+    """A JSON value as text, keys in the order given; for `json_extract` (SQLite) and `::json` (PostgreSQL) to read."""
 
     impl = PlainText
     cache_ok = True

@@ -18,7 +18,7 @@ SELECT
   CASE WHEN sum(d.shared) OVER one > 0 THEN d.shared / sum(d.shared) OVER one END
     AS overlap, -- the smaller of the two, renormalised over the values; NULL where they share nothing
   d.truth AS truth, -- the variable's true value at that turn; NULL where the world has none
-  CASE WHEN d.truth IS NOT NULL THEN sum(CASE WHEN d.value = d.truth THEN d.probability ELSE 0 END) OVER one END
+  CASE WHEN d.truth IS NOT NULL THEN sum(CASE WHEN d.value = d.truth THEN d.probability ELSE 0.0 END) OVER one END
     AS true_probability, -- what this distribution gives the true value, 0-1, the same in all its rows
   d.source_event AS source_event, -- the event that moved it, `turn.ordinal`
   d.call AS call -- the call it came from
@@ -26,11 +26,11 @@ FROM (
   SELECT
     b.*,
     o.estimator AS own_estimator,
-    CASE WHEN b.own_turn IS NOT NULL THEN coalesce(o.probability, 0) END AS own,
+    CASE WHEN b.own_turn IS NOT NULL THEN coalesce(o.probability, 0.0) END AS own,
     CASE
       WHEN b.own_turn IS NULL THEN NULL
       WHEN o.probability < b.probability THEN o.probability
-      WHEN o.probability IS NULL THEN 0
+      WHEN o.probability IS NULL THEN 0.0
       ELSE b.probability
     END AS shared
   FROM (

@@ -16,7 +16,7 @@ SELECT
   n.calls AS calls, -- requests to models, `rules` included
   n.attempts AS attempts, -- attempts at them
   n.fallbacks AS fallbacks, -- requests given up after no valid reply
-  CASE WHEN n.calls > 0 THEN n.fallbacks * 1.0 / n.calls ELSE 0.0 END AS fallback_rate, -- fallbacks per request, 0-1
+  CASE WHEN n.calls > 0 THEN CAST(n.fallbacks AS FLOAT) / n.calls ELSE 0.0 END AS fallback_rate, -- fallbacks per request, 0-1
   CASE WHEN n.unknown_prices = 0 THEN n.cost END AS cost_usd, -- dollars; NULL where any price is unknown
   n.unknown_prices AS unknown_prices, -- answers without a known price
   n.created_at AS started, -- when it began, UTC

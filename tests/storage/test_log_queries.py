@@ -126,12 +126,12 @@ def test_parameters_stand_for_values_only(told: Log) -> None:
 def test_values_are_the_same_on_both_databases(told: Log) -> None:
     sql = (
         "SELECT e.created_at, b.wants, b.won, e.seed, e.batch, sum(p.probability), count(*), sum(p.turn), "
-        "max(e.config) FROM episode e JOIN bid b ON b.episode = e.id JOIN belief p ON p.episode = e.id "
+        "max(e.config), avg(p.turn) FROM episode e JOIN bid b ON b.episode = e.id JOIN belief p ON p.episode = e.id "
         "GROUP BY e.created_at, b.wants, b.won, e.seed, e.batch"
     )
     (row,) = told.query(sql).rows
-    assert row == ("2026-03-01 12:30:15.250001", 1, 0, 7, None, 1.0, 2, 0, "{}")
-    assert [type(value) for value in row] == [str, int, int, int, type(None), float, int, int, str]
+    assert row == ("2026-03-01 12:30:15.250001", 1, 0, 7, None, 1.0, 2, 0, "{}", 0.0)
+    assert [type(value) for value in row] == [str, int, int, int, type(None), float, int, int, str, float]
     assert START.isoformat(sep=" ").startswith(row[0])
 
 
