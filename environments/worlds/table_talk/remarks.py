@@ -115,6 +115,8 @@ def _about(talk: Talk, name: str) -> list[_Item]:
     claim = Claim(variable=name, value=variable.values[best])
     lacking = tuple(o for o in talk.others if not talk.knows(o, claim) and not _told_already(talk, o, claim, held))
     question = _question(talk, name)
+    if question is not None and question.actor == talk.me:
+        return []  # it waits for the answer to its own question
     if _confidential(talk, name):
         if question is not None and all(talk.knows(other, claim) for other in talk.others):
             return [_item(talk, claim, held, (question.actor or "",), question)]
@@ -135,7 +137,7 @@ def _item(
     even = 1.0 / len(held.probabilities)
     gaps = [(1.0 - talk.filter.probability((talk.me, other), claim)) / (1.0 - even) for other in around]
     return _Item(
-        gloss=f"{told} ({'for ' + ' and '.join(hearers) + ' alone' if whispered else 'worth telling'})",
+        gloss=f"{told} ({_purpose(talk, claim, hearers, question, whispered)})",
         text=_words(talk, told, source),
         claims=(claim,),
         hearers=hearers,
@@ -148,6 +150,16 @@ def _item(
         whispered=whispered,
         doubt=(1.0 - max(held.probabilities)) / (1.0 - even),
     )
+
+
+def _purpose(talk: Talk, claim: Claim, hearers: tuple[str, ...], question: SeenEvent | None, whispered: bool) -> str:
+    """What tells one thought with these words from another, and stays the same until it is spoken."""
+    if question is not None:
+        return f"{question.actor} asked in turn {question.turn}"
+    if whispered:
+        return f"for {' and '.join(hearers)} alone"
+    mine = sum(event.actor == talk.me and claim in event.claims for event in talk.speech)
+    return f"worth telling again, after {mine}" if mine else "worth telling"
 
 
 def _words(talk: Talk, told: str, source: SeenEvent | None) -> str:
@@ -202,19 +214,13 @@ def _confidential(talk: Talk, name: str) -> bool:
 
 
 def _question(talk: Talk, name: str) -> SeenEvent | None:
-    """The last question that names the variable, put to me or to all, and not yet answered in my hearing."""
+    """The last question that names the variable, mine or put to me or to all, and not yet answered in my hearing."""
     for event in reversed(talk.speech):
-        if any(claim.variable == name for claim in event.claims):
+        answered = any(claim.variable == name for claim in event.claims)
+        if answered or event.turn < talk.seen.turn - QUESTION_OPEN:
             return None
-        if event.turn < talk.seen.turn - QUESTION_OPEN:
-            return None
-        for_me = talk.me in event.addressees or not event.addressees
-        if (
-            event.actor != talk.me
-            and for_me
-            and "?" in event.text
-            and contains_words(words_of(event.text), words_of(name))
-        ):
+        concerns_me = talk.me in (*event.addressees, event.actor) or not event.addressees
+        if concerns_me and "?" in event.text and contains_words(words_of(event.text), words_of(name)):
             return event
     return None
 
@@ -260,22 +266,23 @@ def _shares(talk: Talk, item: _Item) -> dict[str, float]:
         "relevance": 1.0 if asked else item.topical,
         "information_gap": item.doubt,
         "fills_gap": 1.0 if asked else _mean(item.gaps),
-        "expected_impact": TRUST * max(item.gaps, default=0.0),
+        "expected_impact": TRUST * (1.0 if asked else max(item.gaps, default=0.0)),
         "urgency": 0.5 ** ((talk.seen.turn - item.learned) / HALF_LIFE),
         "coherence": 1.0 if asked else _coherence(talk.me, last),
-        "originality": 1.0 / (1 + item.said),
+        "originality": 1.0 if asked else 1.0 / (1 + item.said),
         "balance": 1.0 - (mine / len(talk.speech) if talk.speech else fair),
         "dynamics": min(1.0, silent_for / len(talk.seen.cast)),
     }
 
 
 def _coherence(me: str, last: SeenEvent | None) -> float:
-    """How well it follows on the last utterance: best when that was for me, not at all when it was mine."""
-    if last is None:
+    """How well it follows on the last utterance: best when that was for me, not at all when it was mine,
+    or a question that somebody else is to answer."""
+    if last is None or not (last.addressees or last.actor == me):
         return 0.5
-    if last.actor == me:
-        return 0.0
-    return 0.75 if me in last.addressees else 0.5
+    if me in last.addressees:
+        return 0.75
+    return 0.0 if last.actor == me or "?" in last.text else 0.25
 
 
 def _mean(numbers: Sequence[float]) -> float:
