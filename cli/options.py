@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -16,7 +16,7 @@ class Session:
     debug: bool = False
 
 
-class Show(str, Enum):
+class Show(StrEnum):
     """How a running episode is shown."""
 
     rich = "rich"

@@ -28,10 +28,15 @@ def json_line(result: EpisodeResult) -> str:
     return json.dumps(asdict(result), ensure_ascii=True)
 
 
-def play_one(make: Make, *, db: str | None, display: Show | None, minds: bool, as_json: bool) -> int:
-    """Play to the end or a pause, and return the exit code. Raises what `make` raises, before anything is shown."""
+def play_one(
+    make: Make, *, db: str | None, display: Show | None, minds: bool, as_json: bool, create: bool = True
+) -> int:
+    """Play to the end or a pause, and return the exit code. Raises what `make` raises, before anything is shown.
+
+    Without `create`, a log that is not there is an error.
+    """
     shown = _display(display, minds, as_json)
-    playing = _Playing(make, shown, db)
+    playing = _Playing(make, shown, db, create)
     try:
         result = asyncio.run(playing.run())
     except KeyboardInterrupt:
@@ -57,8 +62,8 @@ def play_one(make: Make, *, db: str | None, display: Show | None, minds: bool, a
 class _Playing:
     """One episode while it is played, and what stopped its display, if anything did."""
 
-    def __init__(self, make: Make, shown: Display, db: str | None) -> None:
-        self.make, self.shown, self.db = make, shown, db
+    def __init__(self, make: Make, shown: Display, db: str | None, create: bool) -> None:
+        self.make, self.shown, self.db, self.create = make, shown, db, create
         self.episode: Episode | None = None
         self.result: EpisodeResult | None = None
         self.failure: Exception | None = None
@@ -72,7 +77,7 @@ class _Playing:
 
         self._task = asyncio.current_task()
         backends = Backends()
-        with Log.open(self.db) as log:
+        with Log.open(self.db, create=self.create) as log:
             self.log = str(log.target)
             try:
                 self.episode = await self.make(log, backends, self._listen)

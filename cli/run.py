@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tertulia.cli.errors import BadInput
 from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
+
+if TYPE_CHECKING:
+    from tertulia.agents.registry import Backends
+    from tertulia.environments.episode import Listen
+    from tertulia.storage.log import Log
 
 _LARGEST_SEED = 2**63 - 1
 AT_ONCE = 16
@@ -81,7 +87,7 @@ def _once(
 
     loaded = load_scenario(scenario, sets, model=model, roles=roles)
 
-    def make(log, backends, listen):  # type: ignore[no-untyped-def]
+    def make(log: Log, backends: Backends, listen: Listen) -> Awaitable[Episode]:
         return Episode.begin(loaded, seed=seed, log=log, backends=backends, listen=listen)
 
     return play_one(make, db=db, display=display, minds=minds, as_json=as_json)

@@ -17,6 +17,9 @@ _PERCENT_CELLS = 5
 _GAP = "  "
 _SMALLEST_SHOWN = 0.005
 _CHANGE_SHOWN = 0.01
+_SAME = 0.005
+_FEW_ALIKE = 2
+"""More of the likeliest values than these with the same probability are counted, not named."""
 
 
 def bar(share: float, cells: int, signs: Signs) -> str:
@@ -47,6 +50,11 @@ def belief_bars(belief: BeliefView, width: int, colour: str, signs: Signs) -> Te
 
     line, used = Text(), 0
     values = belief.top()
+    alike = [value for value in values if abs(belief.probabilities[value] - belief.probabilities[values[0]]) < _SAME]
+    if len(alike) > _FEW_ALIKE:
+        each = belief.probabilities[values[0]]
+        line.append(f"{len(alike)} alike ", "dim").append(bar(each, BAR_CELLS, signs), colour)
+        return line.append(f"{100 * each:4.0f}% each", "dim")
     for place, value in enumerate(values):
         probability = belief.probabilities[value]
         if place and probability < _SMALLEST_SHOWN:

@@ -139,7 +139,9 @@ class Rich:
             told = f"goes on after turn {stage.head}; what was before: tertulia show {stage.episode}"
             self.console.print(Text(told, "dim"))
         elif stage.premise:
-            self.console.print(Text(harmless(stage.premise), "dim"))
+            for line in Text(harmless(stage.premise), "dim").wrap(self.console, self.console.width - 1):
+                line.rstrip()
+                self.console.print(line)
         self.console.print()
 
 

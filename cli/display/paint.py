@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _EMPTY_LINES = re.compile("\n{3,}")
 _NUMBER_CELLS = 4
 _WIDEST_NAME = 12
+_MOVED = 0.01
+"""A change smaller than this, in total variation, is shown only where everything is."""
 _LONGEST_LABEL = 0.42
 """The share of a line that the name of a belief may take."""
 
@@ -76,15 +78,11 @@ class Painter:
             body = self._text(f"{self.signs.scripted} ", "yellow").append_text(self._text(event.text, "yellow italic"))
             return self._line(number, "", "", body)
         colour = colour_of(self.names, event.actor)
-        if event.kind == "say":
-            body = self._text(event.text)
-        else:
-            body = self._text(event.text, "italic")
-        if event.addressees and event.kind != "say":
-            to = f"({event.kind} {self.signs.arrow} {one_line(', '.join(event.addressees))}) "
-            body = self._text(to, f"{colour} dim").append_text(body)
-        elif event.kind not in ("say", "select"):
-            body = self._text(f"({one_line(event.kind)}) ", f"{colour} dim").append_text(body)
+        said = event.kind == "say"
+        to = f"{self.signs.arrow} {', '.join(event.addressees)}" if event.addressees else ""
+        how = one_line(f"{'' if said else event.kind} {to}")
+        body = self._text(f"({how}) " if how else "", f"{colour} dim")
+        body.append_text(self._text(event.text, "" if said else "italic"))
         self._line(number, event.actor or "", f"bold {colour}", body)
 
     def _mind(self, mind: MindView, detail: Detail) -> None:
@@ -92,9 +90,9 @@ class Painter:
         lines: list[Text] = []
         for thought in mind.thoughts[: detail.thoughts]:
             lines += self._thought(thought, colour, detail.thought_lines)
-        changes = sorted(mind.beliefs, key=lambda belief: -belief.moved)
-        if detail.beliefs is None:
-            changes = mind.beliefs
+        changes = mind.beliefs
+        if detail.beliefs is not None:
+            changes = sorted((one for one in changes if one.moved >= _MOVED), key=lambda one: -one.moved)
         shown = changes[: detail.beliefs]
         lines += self._beliefs(shown, colour, len(changes) - len(shown))
         for line in lines:
@@ -121,7 +119,7 @@ class Painter:
 
     def _beliefs(self, beliefs: Iterable[BeliefView], colour: str, more: int) -> list[Text]:
         shown = list(beliefs)
-        labels = [one_line(f"{belief.chain}  {belief.variable}".replace("  ", " ")) for belief in shown]
+        labels = [one_line(f"{belief.chain}: {belief.variable}") for belief in shown]
         room = int(self.width * _LONGEST_LABEL)
         labels = [cut(label, room, self.signs) for label in labels]
         cells = max((len(label) for label in labels), default=0)
@@ -134,9 +132,9 @@ class Painter:
         return lines
 
     def _floor(self, view: TurnView, detail: Detail) -> None:
-        won = [f"{bid.name} ({bid.motivation:.1f}) {bid.reason}" for bid in view.bids if bid.won]
+        won = [f"{bid.name} {bid.motivation:.1f}, {bid.reason}" for bid in view.bids if bid.won]
         lost = [
-            f"{bid.name} ({bid.motivation:.1f}) not: {bid.reason}" if bid.wants else f"{bid.name}: {bid.reason}"
+            f"{bid.name} {bid.motivation:.1f} lost: {bid.reason}" if bid.wants else f"{bid.name}: {bid.reason}"
             for bid in view.bids
             if not bid.won and bid.reason
         ]

@@ -51,11 +51,10 @@ class BeliefView:
 
     @property
     def moved(self) -> float:
-        """How far it moved: total variation, 0-1; 1 for a new one."""
-        if not self.before:
-            return 1.0
-        values = self.probabilities.keys() | self.before.keys()
-        return sum(abs(self.probabilities.get(v, 0.0) - self.before.get(v, 0.0)) for v in values) / 2
+        """How far it moved: total variation, 0-1; a new one from an even distribution."""
+        before = self.before or dict.fromkeys(self.probabilities, 1 / max(1, len(self.probabilities)))
+        values = sorted(self.probabilities.keys() | before.keys())
+        return sum(abs(self.probabilities.get(v, 0.0) - before.get(v, 0.0)) for v in values) / 2
 
     def top(self) -> list[str]:
         """Its values, the likeliest first."""

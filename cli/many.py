@@ -1,0 +1,134 @@
+"""`tertulia run --seeds`: many episodes in one process, their progress, and a summary."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from tertulia.cli.display.harmless import one_line
+from tertulia.cli.display.progress import progress_on
+from tertulia.cli.display.summary import money, outcome_text, plural, seconds
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.options import Show
+from tertulia.cli.playing import json_line
+
+if TYPE_CHECKING:
+    from tertulia.environments.episode import EpisodeResult
+    from tertulia.environments.scenario import Scenario
+
+_MS = 1000.0
+_SHOWN_FAILURES = 3
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of many episodes."""
+
+    wanted: int
+    log: str = ""
+    results: list[EpisodeResult] = field(default_factory=list)
+    began: float = field(default_factory=time.perf_counter)
+
+    def lines(self) -> list[str]:
+        """The summary, for people."""
+        results = self.results
+        statuses = Counter(result.status for result in results)
+        counted = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
+        lines = [f"episodes    {len(results)} of {self.wanted}" + (f": {counted}" if counted else "")]
+        if not results:
+            return lines
+        rewards = [result.reward for result in results if result.reward is not None]
+        calls = sum(result.calls for result in results)
+        fallbacks = sum(result.fallbacks for result in results)
+        costs = [result.cost_usd for result in results]
+        known = [cost for cost in costs if cost is not None]
+        if rewards:
+            lines.append(f"reward      {sum(rewards) / len(rewards):.3f} on average (n = {len(rewards)})")
+        lines.append(f"utterances  {sum(result.utterances for result in results) / len(results):.2f} on average")
+        lines.append(f"calls       {calls}, {plural(fallbacks, 'fallback')} ({100 * fallbacks / max(1, calls):.1f} %)")
+        unknown = (
+            f", {plural(len(costs) - len(known), 'episode')} with unknown prices" if len(known) < len(costs) else ""
+        )
+        lines.append(f"cost        {money(sum(known))}{unknown}")
+        lines.append(f"time        {seconds(_MS * (time.perf_counter() - self.began))}")
+        lines.append(f"log         {one_line(self.log)}")
+        return lines
+
+    @property
+    def failed(self) -> list[EpisodeResult]:
+        return [result for result in self.results if result.status in ("error", "paused")]
+
+
+def play_seeds(
+    scenario: str, seeds: Sequence[int],
+    *, sets: Sequence[str], model: str | None, roles: Mapping[str, str], db: str | None,
+    display: Show | None, as_json: bool, at_once: int,
+) -> int:  # fmt: skip
+    """Play one episode for each seed and return the exit code."""
+    from tertulia.environments.scenario import load_scenario
+
+    loaded = load_scenario(scenario, sets, model=model, roles=dict(roles))
+    tally = Tally(len(seeds))
+    interrupted = False
+    try:
+        asyncio.run(_play(loaded, seeds, tally, db=db, display=display, as_json=as_json, at_once=at_once))
+    except KeyboardInterrupt:
+        interrupted = True
+    _summary(tally, sys.stderr if as_json else sys.stdout)
+    if interrupted:
+        note("paused; those that had begun: tertulia episodes --status paused; one goes on with: tertulia resume ID")
+        return INTERRUPTED
+    return _told_failures(tally)
+
+
+async def _play(
+    scenario: Scenario, seeds: Sequence[int], tally: Tally,
+    *, db: str | None, display: Show | None, as_json: bool, at_once: int,
+) -> None:  # fmt: skip
+    from tertulia.agents.registry import Backends
+    from tertulia.environments.many import play_many
+    from tertulia.storage.log import Log
+
+    backends = Backends()
+    with Log.open(db) as log, progress_on(sys.stderr, len(seeds), shown=display in (None, Show.rich)) as step:
+        tally.log = str(log.target)
+        results = play_many(scenario, seeds, log=log, backends=backends, at_once=at_once)
+        try:
+            async for result in results:
+                tally.results.append(result)
+                step()
+                if as_json:
+                    print(json_line(result), flush=True)
+                elif display is Show.plain:
+                    print(_plain(result), flush=True)
+        finally:
+            with suppress(RuntimeError):  # it was being iterated when the loop was interrupted
+                await results.aclose()  # type: ignore[attr-defined]
+            await backends.aclose()
+
+
+def _plain(result: EpisodeResult) -> str:
+    told = f"{result.status}: {one_line(result.reason)}; {outcome_text(result.outcome)}"
+    return f"episode {result.episode} seed {result.seed} {told}"
+
+
+def _summary(tally: Tally, stream: TextIO) -> None:
+    for line in tally.lines():
+        print(line, file=stream)
+    stream.flush()
+
+
+def _told_failures(tally: Tally) -> int:
+    if len(tally.results) < tally.wanted:
+        note("stopped early: a model refused")
+    for result in tally.failed[:_SHOWN_FAILURES]:
+        note(f"seed {result.seed}: {result.status}: {result.reason}; go on with: tertulia resume {result.episode}")
+    if len(tally.failed) > _SHOWN_FAILURES:
+        note(f"... and {len(tally.failed) - _SHOWN_FAILURES} more: tertulia episodes --status error --status paused")
+    return FAILED if tally.failed or len(tally.results) < tally.wanted else FINE
