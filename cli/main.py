@@ -13,8 +13,8 @@ import typer
 from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, message_of, tell
 from tertulia.cli.options import Session
 
-VERBS = ("run", "resume")
-"""Each is a module of this room that defines `add_to(app)`; they stand in this order in `tertulia --help`."""
+VERBS = ("run", "resume", "show", "episodes", "scenarios", "sql", "db", "models", "doctor")
+"""Each is a module of this room that defines `add_to(app)`."""
 
 _ABOUT = """Agents with minds of their own meet and talk, and every turn lands in a log that SQL can ask.
 

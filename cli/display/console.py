@@ -38,8 +38,14 @@ def console_on(stream: TextIO | None = None) -> Console:
     """A console that shows text as it is: no markup, no emoji codes, no highlighting."""
     from rich.console import Console
 
+    class Honest(Console):
+        """Says when nobody reads any more, instead of leaving the program from within."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704  called by rich while it handles that very error
+
     stream = sys.stdout if stream is None else stream
-    console = Console(file=stream, markup=False, emoji=False, highlight=False)
+    console = Honest(file=stream, markup=False, emoji=False, highlight=False)
     if console.width < NARROWEST:
         console.width = NARROWEST
     return console
@@ -53,3 +59,12 @@ def signs_of(console: Console) -> Signs:
 def colour_of(names: tuple[str, ...], name: str | None) -> str:
     """A participant's colour, the same in every episode with the same seats."""
     return _COLOURS[names.index(name) % len(_COLOURS)] if name in names else "white"
+
+
+def width_of(stream: TextIO) -> int | None:
+    """How many cells a line of this stream has; None where nobody looks at it (a file, a pipe)."""
+    if not stream.isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return max(NARROWEST, get_terminal_size().columns)

@@ -1,0 +1,98 @@
+"""`tertulia episodes`: what is in the log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tertulia.cli.errors import BadInput
+from tertulia.cli.options import AsJson, Db, Debug
+
+if TYPE_CHECKING:
+    from tertulia.storage.log import Log
+
+_COLUMNS = (
+    "episode", "scenario", "seed", "status", "reason", "reward", "turns", "utterances", "calls", "fallbacks",
+    "cost_usd", "started",
+)  # fmt: skip
+_SHOWN = ("episode", "scenario", "seed", "status", "reason", "reward", "turns", "started")
+_TO_THE_MINUTE = 16
+
+
+def episodes(
+    status: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            show_envvar=False,
+            help="Only these: running, paused, success, degraded, error or cancelled. Can be given several times.",
+        ),
+    ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", metavar="NAME", show_envvar=False, help="Only episodes of this scenario."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, metavar="N", show_envvar=False, help="At most so many; 0 for all.")
+    ] = 20,
+    as_json: AsJson = False,
+    db: Db = None,
+    debug: Debug = False,
+) -> None:
+    """List the episodes in the log, the newest first. Times are UTC."""
+    from tertulia.storage.log import Log
+
+    _check(status)
+    with Log.open(db, create=False) as log:
+        found = _rows(log, status, scenario, limit)
+        if as_json:
+            for row in found:
+                print(json.dumps({name: row[name] for name in _COLUMNS}))
+        elif not found:
+            print(
+                "no such episode"
+                if status or scenario
+                else "no episode yet; to begin with: tertulia run mutual-friends"
+            )
+        else:
+            _table(found)
+
+
+def _check(status: list[str] | None) -> None:
+    from typing import get_args
+
+    from tertulia.storage.nearest import nearest
+    from tertulia.storage.rows import EpisodeStatus
+
+    for name in status or ():
+        if name not in get_args(EpisodeStatus):
+            raise BadInput(f"--status {name}: no such status; {nearest(name, list(get_args(EpisodeStatus)))}")
+
+
+def _rows(log: Log, status: list[str] | None, scenario: str | None, limit: int) -> list[dict[str, Any]]:
+    """Rows of `v_outcomes`; the view is asked only about the episodes that are shown."""
+    rows: list[dict[str, Any]] = []
+    ids = [row.id for row in log.episodes(limit or None, status=status, scenario=scenario)]
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        marks = ", ".join("?" * len(some))
+        rows += log.query(f"SELECT * FROM v_outcomes WHERE episode IN ({marks})", some).dicts()
+    place = {id: number for number, id in enumerate(ids)}
+    return sorted(rows, key=lambda row: place[row["episode"]])
+
+
+def _table(found: list[dict[str, Any]]) -> None:
+    from tertulia.cli.display.console import width_of
+    from tertulia.cli.display.table import table_lines
+
+    rows = [[str(row[name])[:_TO_THE_MINUTE] if name == "started" else row[name] for name in _SHOWN] for row in found]
+    for line in table_lines(_SHOWN, rows, width_of(sys.stdout)):
+        print(line)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("episodes")(episodes)
