@@ -17,7 +17,6 @@ from tertulia.environments.worlds.mutual_friends.posterior import (
     own_posterior,
     public_posterior,
 )
-from tertulia.storage.seen import Claim
 from tests.environments import mutual_friends_oracle as oracle
 
 ATTRIBUTES = ("hobby", "town", "field")

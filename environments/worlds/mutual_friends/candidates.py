@@ -146,7 +146,7 @@ class _Deliberation:
 
     def _reaction(self, facts: Sequence[Fact]) -> list[Candidate]:
         """System 1: one short answer to what was said last, or whatever comes to mind first."""
-        if not facts or self.certainty >= SURE:
+        if not facts:
             return []
         spoken = self._counts_in(self.heard) if self.heard else []
         about = [f for f in facts if any(f.column == c and f.value == v for c, v, _ in spoken)]

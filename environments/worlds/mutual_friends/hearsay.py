@@ -19,7 +19,8 @@ from tertulia.storage.seen import Claim
 _NUMBER = rf"(?:{'|'.join(NUMBERS[1:])}|\d+)"
 _FRIEND = r"(?:single )?(?:friends?|people|person|one|guy|woman|man)"
 _QUANTIFIERS: tuple[tuple[str, str], ...] = (
-    ("unclear", r"(?:at most|up to|fewer than|less than|about|around|almost|nearly|all but|except)\b"),
+    ("unclear", r"(?:at most|up to|fewer than|less than|about|around|almost|nearly|all but|except)\b"
+                rf"(?: {_NUMBER}\b)?"),
     ("zero", r"(?:none|no one|no-one|nobody|no|zero|neither)\b"),
     ("zero", rf"(?:do not|don['’]?t|did not|didn['’]t|have not|haven['’]t) (?:have|know|got|see)\b(?: any(?:one|body)?"
              rf"| (?:a|one|any)?\s?{_FRIEND})?"),

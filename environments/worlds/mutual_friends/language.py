@@ -24,6 +24,7 @@ from tertulia.environments.worlds.mutual_friends.hearsay import Hearsay
 from tertulia.environments.worlds.mutual_friends.phrases import (
     ITEM,
     QUOTED,
+    is_plain,
     number,
     quote,
     read_number,
@@ -33,6 +34,7 @@ from tertulia.environments.worlds.mutual_friends.phrases import (
 from tertulia.environments.worlds.mutual_friends.schema import Schema
 from tertulia.storage.seen import Claim
 
+PRONOUNS = frozenset("i you we they he she it who this that".split())
 _NUMBER = r"(?:[A-Za-z]+|\d+)"
 _NAME = rf"(?:{QUOTED}|[A-Za-z0-9_'-]+)"
 
@@ -43,6 +45,7 @@ class Language:
     def __init__(self, schema: Schema, speaker: str | None = None) -> None:
         self.speaker = speaker
         self.attributes = schema.attributes
+        self._known = {a: frozenset(listed) for a, listed in zip(schema.attributes, schema.values, strict=True)}
         self.ways = {way.attribute: way for way in ways_of(schema.attributes)}
         self._by_words = {words: w.attribute for w in self.ways.values() for words in (w.one, w.several)}
         self._hearsay = Hearsay(schema, tuple(self.ways.values()))
@@ -101,7 +104,7 @@ class Language:
             sentence = self._say_row(claim, read)
         if sentence is not None:
             return sentence
-        return f"{_in_quotes(claim.variable)} is {'' if claim.holds else 'not '}{_in_quotes(claim.value)}."
+        return f"{quote(claim.variable)} is {'' if claim.holds else 'not '}{quote(claim.value)}."
 
     def _say_count(self, claim: Claim, read: CountOf) -> str | None:
         least = claim.value.startswith(">=")
@@ -134,7 +137,11 @@ class Language:
 
     def _tell(self, attribute: str, value: str, one: bool) -> str:
         way = self.ways[attribute]
-        return f"{way.one if one else way.several} {quote(value)}"
+        item = value if self._bare(attribute, value) else quote(value)
+        return f"{way.one if one else way.several} {item}"
+
+    def _bare(self, attribute: str, value: str) -> bool:
+        return value in self._known[attribute] and is_plain(value)
 
     def _whose(self, subject: str) -> str:
         return "my" if subject == self.speaker else f"{_named(subject)}'s"
@@ -176,17 +183,14 @@ class Language:
         return None
 
     def _read_list(self, match: re.Match[str]) -> list[Claim | None] | None:
-        subject = self._subject(match)
-        claims = []
-        rest, at = match["list"], 0
+        subject, pairs = self._subject(match), self._pairs(match["list"])
+        rest, at, numbers = match["list"], 0, []
         for told in self._told.finditer(rest):
-            word = rest[at : told.start()].strip(", ").removeprefix("and ")
-            k = read_number(word)
-            if k is None or subject is None:
-                return None
-            claims.append(count_claim(subject, self._by_words[told[1]], unquote(told[2]), k))
+            numbers.append(read_number(rest[at : told.start()].strip(", ").removeprefix("and ")))
             at = told.end()
-        return claims
+        if subject is None or not pairs or None in numbers:
+            return None
+        return [count_claim(subject, *pair, k or 0) for pair, k in zip(pairs, numbers, strict=True)]
 
     def _read_count(self, match: re.Match[str]) -> list[Claim | None] | None:
         subject, pairs = self._subject(match), self._pairs(match["told"])
@@ -199,29 +203,35 @@ class Language:
 
     def _read_of(self, match: re.Match[str]) -> list[Claim | None] | None:
         subject, k, pairs = self._subject(match), read_number(match["k"]), self._pairs(match["told"])
-        if subject is None or k is None or k == 1:  # "one of my friends" is said of any, not of exactly one
+        if (
+            subject is None or not pairs or k is None or k == 1
+        ):  # "one of my friends" is said of any, not of exactly one
             return None
         return [count_claim(subject, *pairs[0], k)]
 
     def _read_row(self, match: re.Match[str]) -> list[Claim | None] | None:
-        subject = self._subject(match)
-        if subject is None:
-            return None
-        return [row_claim(subject, "has", self._pairs(match["told"]), match["how"] == "One")]
+        subject, pairs = self._subject(match), self._pairs(match["told"])
+        return [row_claim(subject, "has", pairs, match["how"] == "One")] if subject is not None and pairs else None
 
     def _read_picks(self, match: re.Match[str]) -> list[Claim | None] | None:
-        subject = self._subject(match)
-        return None if subject is None else [row_claim(subject, "picks", self._pairs(match["told"]))]
+        subject, pairs = self._subject(match), self._pairs(match["told"])
+        return [row_claim(subject, "picks", pairs)] if subject is not None and pairs else None
 
     def _read_plain(self, match: re.Match[str]) -> list[Claim | None] | None:
         variable, value = unquote(match["variable"]), unquote(match["value"])
         return [_bounded(variable, value, match["not"] is None)]
 
     def _pairs(self, told: str) -> Pairs:
-        return tuple((self._by_words[m[1]], unquote(m[2])) for m in self._told.finditer(told))
+        """Attributes and values; empty where a bare value is not one we would have left bare."""
+        found = [(self._by_words[m[1]], m[2]) for m in self._told.finditer(told)]
+        ours = all(item.startswith("“") or self._bare(attribute, item) for attribute, item in found)
+        return tuple((attribute, unquote(item)) for attribute, item in found) if ours else ()
 
     def _subject(self, match: re.Match[str]) -> str | None:
-        return unquote(match["who"]) if match["who"] is not None else self.speaker
+        who = match["who"]
+        if who is None:
+            return self.speaker
+        return None if who.lower() in PRONOUNS else unquote(who)
 
 
 def _k(claim: Claim) -> int:
@@ -235,11 +245,8 @@ def _bounded(variable: str, value: str, holds: bool) -> Claim | None:
 
 
 def _named(subject: str) -> str:
-    return subject if re.fullmatch(r"[A-Za-z0-9_-]+", subject) and subject != "I" else _in_quotes(subject)
-
-
-def _in_quotes(text: str) -> str:
-    return "“" + text.replace("\\", "\\\\").replace("”", "\\”") + "”"
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", subject) and subject.lower() not in PRONOUNS
+    return subject if bare else quote(subject)
 
 
 def _enumerated(parts: Sequence[str]) -> str:

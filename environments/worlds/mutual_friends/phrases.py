@@ -23,18 +23,24 @@ _BARE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9'&/+-]| (?! ))*(?<! )")
 _NOT_FIRST = re.compile(r"(?:to|the|at|in|a|an|be|of|from|called)\b", re.IGNORECASE)
 QUOTED = r"“(?:[^”\\]|\\.)*”"
 ITEM = rf"(?:{QUOTED}|[A-Za-z0-9](?:[A-Za-z0-9'&/+-]| (?! ))*)"
-"""A value in a sentence of ours: bare where nothing in it could be taken for anything else, else in “quotes”."""
+"""A value in a sentence of ours: bare where it is known and plain, else in “quotes”."""
+
+
+_JOINS = re.compile(r"\b(?:and|or|nor|but|not|who|that|which)\b", re.IGNORECASE)
+
+
+def is_plain(value: str) -> bool:
+    """Whether nothing in the value could be taken for a part of the sentence around it."""
+    return bool(_BARE.fullmatch(value)) and not _NOT_FIRST.match(value) and not _JOINS.search(value)
 
 
 def quote(value: str) -> str:
-    """The value as it stands in a sentence; `unquote` is the inverse."""
-    if _BARE.fullmatch(value) and not _NOT_FIRST.match(value):
-        return value
+    """The value in quotes; `unquote` is the inverse."""
     return "“" + value.replace("\\", "\\\\").replace("”", "\\”") + "”"
 
 
 def unquote(text: str) -> str:
-    """The value that `quote` wrote."""
+    """The value inside quotes; a text without quotes as it is."""
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if text.startswith("“") else text
 
 
@@ -70,7 +76,7 @@ def ways_of(attributes: Sequence[str]) -> tuple[Way, ...]:
         way = next((w for w in free if re.search(rf"\b(?:{w[0]})", attribute.lower())), None)
         plain = re.escape(attribute.lower())
         if way is None:
-            name = quote(attribute)
+            name = attribute if is_plain(attribute) else quote(attribute)
             ways.append(Way(attribute, f"has {name}:", f"have {name}:", re.compile(plain)))
             continue
         free.remove(way)

@@ -103,6 +103,7 @@ def _times(one: Sequence[float], two: Sequence[float]) -> list[float]:
 
 def _over(labels: Sequence[str], chances: Sequence[float]) -> dict[str, float]:
     """A distribution over the labels and `other`, which takes what is missing to 1."""
-    rest = max(1.0 - fsum(chances), 0.0)
+    rest = 1.0 - fsum(chances)
+    rest = rest if rest > 1e-12 else 0.0  # below that it is rounding
     whole = fsum((*chances, rest))
     return {**{label: p / whole for label, p in zip(labels, chances, strict=True)}, OTHER: rest / whole}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -41,7 +42,7 @@ class FriendsParams(WorldParams):
     alpha: Annotated[
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1, max_length=16)
     ] = (0.3, 1.0, 3.0)
-    schema_path: str | None = Field(default=None, alias="schema")
+    schema_path: Path | None = Field(default=None, alias="schema")
 
 
 class Say(AnySay):
@@ -96,7 +97,7 @@ class MutualFriends(World[State]):
         super().__init__(params, seats)
         if len(self.names) != 2:
             raise WorldError("participants", f"mutual_friends is for exactly 2 participants, not {len(self.names)}")
-        self.schema = load_schema(params.schema_path)
+        self.schema = load_schema(str(params.schema_path) if params.schema_path else None)
         self._check_sizes(params)
 
     def _check_sizes(self, params: FriendsParams) -> None:
