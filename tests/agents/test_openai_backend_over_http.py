@@ -115,6 +115,17 @@ async def test_nobody_listening_is_a_connection_failure() -> None:
     assert failure.value.kind == "connection"
 
 
+async def test_a_proxy_for_the_outside_world_is_not_asked_for_a_server_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with Loopback() as server:
+        Opinion.model_validate_json((await _complete(server)).text)
+
+
 async def test_an_unknown_model_and_a_used_up_quota_are_refused() -> None:
     with Loopback(models=("other",)) as server:
         unknown = await _failure(server)

@@ -18,8 +18,16 @@ _ALLOWED = {"type", "properties", "required", "additionalProperties", "items", "
 _ALLOWED |= {"const", "format", *BOUNDS}
 
 
+class Root(BaseModel):
+    """A reference in company."""
+
+    kind: Literal["root"] = "root"
+
+
 class Tree(BaseModel):
     """Refers to itself."""
+
+    root: Annotated[Root, Field(description="What it stands on.")]
 
     label: Annotated[str, Field(max_length=5)] = "root"
     default: Literal[1, 2] = 1
