@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -102,6 +103,9 @@ def _split(draft: _Draft, world: WorldType | None) -> tuple[dict[str, Any], dict
                 own[key] = "inline"
         elif world_keys is not None and key not in world_keys:
             draft.wrong((key,), f"unknown key '{key}'", nearest(key, [*_OWN, *world_keys]))
+        elif world_keys is None and (meant := get_close_matches(key, _OWN, n=1, cutoff=0.75)):
+            # without its world, a key may be the world's own; but not where it is nearly one of ours
+            draft.wrong((key,), f"unknown key '{key}'", f"nearest: '{meant[0]}'")
         if world_keys is not None and key in world_keys:
             theirs[key] = value
     return own, theirs
@@ -129,9 +133,9 @@ def _seats(draft: _Draft, own: dict[str, Any], world: WorldType | None) -> dict[
             )
         if participant is not None:
             seats[participant.name] = seat
-    _seat_count(draft, len(listed), world)
+    fits = _seat_count(draft, len(listed), world)
     own["participants"] = tuple(participant for participant in read if participant is not None)
-    return seats if None not in read and None not in seats.values() else None
+    return seats if fits and None not in read and None not in seats.values() else None
 
 
 def _seat(
@@ -151,12 +155,14 @@ def _seat(
     return participant, draft.read(world.Seat, _with_paths(draft, world.Seat, theirs, path), path)
 
 
-def _seat_count(draft: _Draft, count: int, world: WorldType | None) -> None:
-    least, most = world.seats_allowed if world is not None else (1, count)
-    if world is not None and not least <= count <= most:
-        wrong = f"{count} {'participant' if count == 1 else 'participants'}"
-        range_words = f"exactly {least}" if least == most else f"{least} to {most}"
-        draft.wrong(("participants",), wrong, f"{world.name} takes {range_words}")
+def _seat_count(draft: _Draft, count: int, world: WorldType | None) -> bool:
+    least, most = world.seats_allowed if world is not None else (0, count)
+    if world is None or least <= count <= most:
+        return True
+    wrong = f"{count} {'participant' if count == 1 else 'participants'}"
+    allowed = f"exactly {least}" if least == most else f"{least} to {most}"
+    draft.wrong(("participants",), wrong, f"{world.name} takes {allowed}")
+    return False
 
 
 def _mind(draft: _Draft, own: dict[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _event(
         event |= {"set": fact} if kind == "set" else {"text": "A door slams."}
         if draw(st.booleans()):
             event["by"] = by
-    seers = [["present"], [room for room in rooms], [[], *([name] for name in names), list(names[:2])]]
+    seers = [["present"], list(rooms), [[], *([name] for name in names), list(names[:2])]]
     event["seen_by"] = draw(st.sampled_from(draw(st.sampled_from(seers))))
     if draw(st.integers(0, 3)) == 0:
         event["unnoticed"] = [draw(st.sampled_from(others))]

@@ -22,9 +22,13 @@ def variables_of(params: TableParams, truth: Mapping[str, str] | None = None) ->
 
 
 def problems(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:
-    """Everything that is wrong, in the order of the keys."""
+    """Everything that is wrong, in the order of the keys; what only follows from it is left out."""
+    found = list(_words_and_names(params, seats))
+    yield from found or [*_knowable(params, seats), *_given_away(params, seats)]
+
+
+def _words_and_names(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:
     yield from _variables(params)
-    yield from _knowable(params, seats)
     yield from _known_names("facts", params.facts, params.variables, "variable")
     for name in params.facts:
         if name in params.variables and params.variables[name].truth is None:
@@ -34,7 +38,6 @@ def problems(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[Wo
     for index, event in enumerate(params.script):
         yield from _event(params, f"script.{index}", event, tuple(seats))
     yield from _endings(params)
-    yield from _given_away(params, seats)
 
 
 def _variables(params: TableParams) -> Iterator[WorldError]:
@@ -68,7 +71,7 @@ def _seat(params: TableParams, name: str, seat: TableSeat, names: tuple[str, ...
     yield from _values(f"{key}.believes", seat.believes, params)
     for variable, value in seat.knows.items():
         spec = params.variables.get(variable)
-        if spec is not None and spec.truth not in (None, value) and value in spec.values:
+        if spec is not None and spec.truth != value and {spec.truth, value} <= set(spec.values):
             wrong = f"{name} cannot know '{value}', the truth is '{spec.truth}'"
             yield WorldError(f"{key}.knows.{variable}", f"{wrong}; move it to `believes` if {name} is to be wrong")
         if variable in seat.believes:
