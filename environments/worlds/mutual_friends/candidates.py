@@ -75,14 +75,14 @@ class _Deliberation:
         if table.selected != label:
             gloss = f"It can only be {label}: I select."
             first = knows or named
-            found.append(self._candidate(gloss, Select(friend=label), touches=1, gain=1, new=1,
+            found.append(self._candidate(gloss, Select(friend=label), touches=1, gain=1, new=1, gap=1,
                                          urgent=1 if first else 0.6))  # fmt: skip
         claim = row_claim(table.me, "picks", self._pairs(row))
         if claim is not None and not named and (not knows or table.selected == label):
             act = self._say([claim])
             if act is not None:
                 gloss = f"{table.partner} should hear which friend we share: {label}."
-                found.append(self._candidate(gloss, act, touches=1, gain=1, new=1, urgent=1))
+                found.append(self._candidate(gloss, act, touches=1, gain=1, new=1, gap=1, urgent=1))
         return found
 
     def _names(self, utterance: Utterance, row: Row, verbs: Sequence[str]) -> bool:
@@ -177,8 +177,8 @@ class _Deliberation:
     # -- common --------------------------------------------------------------------------------------------------
 
     def _candidate(self, gloss: str, act: Action, *, touches: float, gain: float, new: float,
-                   urgent: float, system: int = 2) -> Candidate:  # fmt: skip
-        parts = scores(self.moment, touches=touches, gain=gain, new=new, urgent=urgent)
+                   urgent: float, system: int = 2, gap: float | None = None) -> Candidate:  # fmt: skip
+        parts = scores(self.moment, touches=touches, gain=gain, new=new, urgent=urgent, gap=gap)
         answers = self.heard is not None and not self.moment.answered and touches > 0
         stimuli = (self.heard.event.id,) if self.heard is not None and answers else ()
         return Candidate(gloss=gloss, act=act, system=1 if system == 1 else 2, stimuli=stimuli, scores=parts,

@@ -23,17 +23,19 @@ class Moment:
     """Whether mine was the last word."""
 
 
-def scores(moment: Moment, *, touches: float, gain: float, new: float, urgent: float) -> dict[str, float]:
+def scores(
+    moment: Moment, *, touches: float, gain: float, new: float, urgent: float, gap: float | None = None
+) -> dict[str, float]:
     """1.0-5.0 each, after the heuristics Inner Thoughts names (Liu et al. 2025); the quantities are our own.
 
     All arguments are 0-1: `touches`, how much of it is about friends who may be shared, or about what the partner
     named; `gain`, expected nats as a share of what there is to learn; `new`, how much of an utterance is not yet said;
-    `urgent`, how much is lost by waiting.
+    `urgent`, how much is lost by waiting; `gap`, what is missing without it, else `moment.gap`.
     """
     spoken = moment.mine_spoken + moment.theirs_spoken
     parts = (
         touches,
-        moment.gap,
+        moment.gap if gap is None else gap,
         gain,
         urgent,
         0.25 if moment.answered else 1.0 if moment.theirs_spoken else 0.5,
