@@ -41,7 +41,8 @@ class Finding:
 def doctor(db: Db = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Check what is installed, and what is missing.
 
-    Looks at Python, packages, extras, the device of torch, the API key, the log and the terminal. No key is shown and nothing is sent anywhere. The exit code is 1 when something essential is broken.
+    Looks at Python, packages, extras, the device of torch, the API key, the log and the terminal. No key is shown
+    and nothing is sent anywhere. The exit code is 1 when something essential is broken.
     """
     findings = []
     for finding in _look(db):

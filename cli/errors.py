@@ -30,7 +30,7 @@ def message_of(error: BaseException) -> str | None:
     if isinstance(error, BadInput) or not names.isdisjoint(EXPECTED):
         return str(error)
     format_message = getattr(error, "format_message", None)  # what Typer finds wrong with options
-    return str(format_message()) if callable(format_message) else None
+    return str(format_message()).replace("Value error, ", "") if callable(format_message) else None
 
 
 def tell(text: str) -> None:

@@ -117,7 +117,7 @@ def _display(display: Show | None, minds: bool, as_json: bool) -> Display:
 
 
 def _last_words(playing: _Playing, result: EpisodeResult, db: str | None) -> None:
-    if isinstance(playing.shown, Nothing):
+    if isinstance(playing.shown, Nothing) or not result.turns:
         return
     if isinstance(playing.shown, Rich):
         print("Who believed what, and when:")

@@ -42,7 +42,7 @@ def console_on(stream: TextIO | None = None) -> Console:
         """Says when nobody reads any more, instead of leaving the program from within."""
 
         def on_broken_pipe(self) -> None:
-            raise  # noqa: PLE0704  called by rich while it handles that very error
+            raise  # rich calls this while it handles that very error
 
     stream = sys.stdout if stream is None else stream
     console = Honest(file=stream, markup=False, emoji=False, highlight=False)

@@ -71,19 +71,18 @@ class Painter:
     def _text(self, text: str, style: str = "") -> Text:
         from rich.text import Text
 
-        return Text(_EMPTY_LINES.sub("\n\n", harmless(text)), style)
+        return Text().append(_EMPTY_LINES.sub("\n\n", harmless(text)), style)
 
     def _event(self, number: str, event: EventView) -> None:
-        if event.origin != "participant":
-            body = self._text(f"{self.signs.scripted} ", "yellow").append_text(self._text(event.text, "yellow italic"))
-            return self._line(number, "", "", body)
-        colour = colour_of(self.names, event.actor)
-        said = event.kind == "say"
-        to = f"{self.signs.arrow} {', '.join(event.addressees)}" if event.addressees else ""
-        how = one_line(f"{'' if said else event.kind} {to}")
-        body = self._text(f"({how}) " if how else "", f"{colour} dim")
-        body.append_text(self._text(event.text, "" if said else "italic"))
-        self._line(number, event.actor or "", f"bold {colour}", body)
+        colour = colour_of(self.names, event.speaker)
+        body = self._text(f"{self.signs.scripted} " if event.scripted else "", "yellow")
+        if event.speaker is not None:
+            to = f"{self.signs.arrow} {', '.join(event.addressees)}" if event.addressees else ""
+            how = one_line(f"{event.how} {to}")
+            body.append_text(self._text(f"({how}) " if how else "", f"{colour} dim"))
+        style = "yellow italic" if event.scripted else "italic" if event.how else ""
+        body.append_text(self._text(event.text, style))
+        self._line(number, event.speaker or "", f"bold {colour}", body)
 
     def _mind(self, mind: MindView, detail: Detail) -> None:
         colour, name = colour_of(self.names, mind.name), mind.name

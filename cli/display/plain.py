@@ -31,12 +31,12 @@ def plain_lines(view: TurnView, *, minds: bool = False) -> Iterator[str]:
 
 
 def _event(event: EventView) -> str:
-    text = one_line(event.text)
-    if event.origin != "participant":
-        return f"* {text}"
-    to = f" to {one_line(', '.join(event.addressees))}" if event.addressees else ""
-    how = f" ({one_line(event.kind)}{to})" if event.kind != "say" else f" ({to.strip()})" if to else ""
-    return f"{one_line(event.actor)}{how}: {text}"
+    text, mark = one_line(event.text), "* " if event.scripted else ""
+    if event.speaker is None:
+        return mark + text
+    to = f"to {', '.join(event.addressees)}" if event.addressees else ""
+    how = one_line(f"{event.how} {to}")
+    return f"{mark}{one_line(event.speaker)}{f' ({how})' if how else ''}: {text}"
 
 
 def _values(belief: BeliefView) -> str:

@@ -35,20 +35,28 @@ def seconds(wall_ms: float) -> str:
     return f"{whole:.1f} s" if whole < 60 else f"{int(whole // 60)} min {int(whole % 60)} s"
 
 
-def outcome_text(outcome: Mapping[str, Any]) -> str:
-    """What came of it, on one line; what is absent or empty is left out."""
+def outcome_parts(outcome: Mapping[str, Any]) -> dict[str, str]:
+    """What came of it, each on one line; what is absent or empty is left out."""
     shown = {key: value for key, value in outcome.items() if key != "done" and value not in (None, "", [], {})}
-    return ", ".join(f"{one_line(key)} {one_line(_plain(value))}" for key, value in shown.items()) or "-"
+    return {one_line(key): one_line(_plain(value)) for key, value in shown.items()}
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+def outcome_text(outcome: Mapping[str, Any]) -> str:
+    """The same on a single line."""
+    return ", ".join(f"{key} {value}" for key, value in outcome_parts(outcome).items()) or "none"
+
+
+def _plain(value: Any, depth: int = 0) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, Mapping):
-        return "; ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
-    return ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
+        inside = [f"{key}{' ' if depth else ': '}{_plain(inner, depth + 1)}" for key, inner in value.items()]
+        return f"({', '.join(inside)})" if depth else "; ".join(inside)
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(inner, depth + 1) for inner in value) or "none"
+    return str(value)
 
 
 def played_text(result: EpisodeResult) -> str:
@@ -73,7 +81,8 @@ def panel(console: Console, result: EpisodeResult, log: str) -> None:
     grid.add_column(overflow="fold")
     status = Text(result.status, f"bold {STATUS_COLOURS.get(result.status, 'white')}")
     grid.add_row("status", status.append(f"  {one_line(result.reason)}", "not bold"))
-    grid.add_row("outcome", Text(outcome_text(result.outcome)))
+    for key, value in outcome_parts(result.outcome).items():
+        grid.add_row(Text(key), Text(value))
     grid.add_row("played", Text(played_text(result)))
     grid.add_row("episode", Text(result.episode))
     grid.add_row("log", Text(one_line(log)))

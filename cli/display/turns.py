@@ -27,6 +27,21 @@ class EventView:
     witnesses: tuple[str, ...]
     onlookers: tuple[str, ...]
 
+    @property
+    def scripted(self) -> bool:
+        """Whether it was not a participant's own doing."""
+        return self.origin != "participant"
+
+    @property
+    def speaker(self) -> str | None:
+        """Whose line it is: of a scripted event only where words are put into somebody's mouth."""
+        return self.actor if not self.scripted or self.kind in ("say", "whisper") else None
+
+    @property
+    def how(self) -> str:
+        """`whisper`, `select`, ...; nothing for plain speech and for what has no speaker."""
+        return self.kind if self.speaker is not None and self.kind != "say" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ThoughtView:
