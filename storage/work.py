@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from tertulia.storage.errors import Duplicate, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
+from tertulia.storage.inserts import inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
 from tertulia.storage.rows import EpisodeRow, Row
@@ -84,7 +85,7 @@ def insert_all(connection: Connection, rows: Iterable[Row]) -> None:
         grouped[type(row)].append(row.__dict__)
     for row_type, params in grouped.items():
         with _refusing(row_type, params):
-            connection.execute(insert(table_of(row_type)), params)
+            inserter(row_type, connection.dialect.name).run(connection, params)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ class Writer:
     def _together(self, connection: Connection, items: list[_Item]) -> bool:
         """Try all at once; False, with nothing kept, when one is refused or must be done alone."""
         works = [item.work for item in items]
-        if len(works) < 2 or any(work.special is not None for work in works):
+        if any(work.special is not None for work in works):
             return False
         transaction = connection.begin()
         try:
