@@ -60,6 +60,11 @@ def _noticed_by(event: Event, witness: str) -> list[str]:
     return [name for name in (*event.content, *event.glimpsed) if name != witness]
 
 
+def acted(event: EventRow) -> bool:
+    """Whether somebody took the floor by it: an act of a participant, or words the script put into its mouth."""
+    return event.actor is not None and (event.origin == "participant" or event.kind in ("say", "whisper"))
+
+
 @dataclass(slots=True)
 class Eyes:
     """What each participant has witnessed so far, oldest first."""
@@ -71,7 +76,7 @@ class Eyes:
     def take_in(self, events: Iterable[Happened]) -> None:
         """Let everybody see what they witnessed of these events."""
         for one in events:
-            if one.event.actor is not None and one.event.origin == "participant":
+            if one.event.actor is not None and acted(one.event):
                 self.last_spoke[one.event.actor] = one.event.turn
             for name in self.names:
                 event = see(one.event, one.witnesses, one.claims, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tertulia.environments.chance import draw
 from tertulia.environments.scenario.model import Scenario
-from tertulia.environments.seeing import Eyes, Happened, happened
+from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
 from tertulia.mind.faculties import make_faculties
 from tertulia.mind.faculty import Faculty
@@ -104,7 +104,7 @@ class Stage:
         self.eyes.take_in(whole)
         self.head = turn
         for one in whole:
-            if one.event.origin == "participant":
+            if acted(one.event):
                 self.last_actor, self.addressed = one.event.actor, tuple(one.event.addressees)
         return whole, [*self._observations(turn), *self._truths(turn)]
 

@@ -116,7 +116,7 @@ def test_the_meeting_pools_every_fact_and_parts_by_agreement() -> None:
     outcome = stage.outcome()
     assert (outcome.done, outcome.reason, outcome.reward) == (True, "agreement", 1.0)
     said = [one.event.actor for one in events if one.event.kind == "say"]
-    assert sorted(said) == ["ada", "ben", "cleo", "dev"], "each says its fact once"
+    assert sorted(map(str, said)) == ["ada", "ben", "cleo", "dev"], "each says its fact once"
 
 
 def test_the_same_remark_becomes_more_urgent_with_silence_and_loses_weight_once_said() -> None:

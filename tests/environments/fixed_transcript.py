@@ -1,0 +1,139 @@
+"""Plays a scenario along a fixed transcript with all minds at work, and keeps every request that each of them makes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tertulia.agents.backends.schema import canonical_schema
+from tertulia.environments.scenario import Scenario
+from tertulia.environments.seeing import Happened
+from tertulia.environments.stage import Seat, Stage
+from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.world import Action
+from tertulia.mind.model import LanguageModel, Reply, Request
+from tertulia.mind.samples import sample
+from tertulia.storage.rows import Row
+from tests.environments.table_talk_play import scenario_of
+
+Acts = list[dict[str, dict[str, Any]]]
+"""By turn, from turn 1 on: participant -> action, as data."""
+Requests = dict[str, list[tuple[str, str, str]]]
+"""By participant: (purpose, all messages, reply schema) of every request it made."""
+
+
+@dataclass
+class Recorder:
+    """A model that keeps what it is asked and answers with seeded random replies, whose texts `say` may choose."""
+
+    seat: str
+    salt: str
+    kept: list[tuple[str, str, str]]
+    say: Callable[[str, str], str] | None = None
+    rows: list[Any] = field(default_factory=list)
+
+    async def ask(self, request: Request[Any]) -> Reply[Any]:
+        messages = "\n\n".join(f"{message.role}: {message.content}" for message in request.messages())
+        self.kept.append((request.purpose, messages, canonical_schema(request.schema)))
+        value = sample(request.schema, Random(f"{self.seat}/{request.purpose}/{request.seen.turn}/{self.salt}"))
+        if self.say is not None:
+            value = request.schema.model_validate(self._worded(value.model_dump(mode="json", by_alias=True)))
+        return Reply(value, "call", "verbalised")
+
+    def _worded(self, value: Any) -> Any:
+        """The reply with every free text replaced by `say(seat, field)`."""
+        assert self.say is not None
+        if isinstance(value, dict):
+            texts = ("text", "reason_for", "reason_against")
+            return {
+                key: self.say(self.seat, key) if key in texts and isinstance(inner, str) else self._worded(inner)
+                for key, inner in value.items()
+            }
+        return [self._worded(inner) for inner in value] if isinstance(value, list) else value
+
+
+class Fixed(Stage):
+    """A stage on which, whatever minds want, the transcript happens."""
+
+    fixed: dict[str, Action]
+
+    def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
+        return super().step(turn, take, self.fixed)
+
+
+def play_along(
+    data: Mapping[str, Any],
+    acts: Acts,
+    salts: Mapping[str, str],
+    say: Callable[[str, str], str] | None = None,
+) -> tuple[Requests, Stage]:
+    """Everything every mind is asked along `acts`. `salts` changes what a seat's model answers."""
+    scenario = scenario_of(data)
+    stage = Fixed.of(scenario, 0, "e")
+    assert isinstance(stage, Fixed)
+    stage.open()
+    kept: Requests = {name: [] for name in stage.seats}
+    for raw in [*acts, None]:
+        _turn(stage, raw, kept, salts, say)
+    return kept, stage
+
+
+def _turn(
+    stage: Fixed,
+    raw: Mapping[str, Mapping[str, Any]] | None,
+    kept: Requests,
+    salts: Mapping[str, str],
+    say: Callable[[str, str], str] | None,
+) -> None:
+    """One turn in which minds deliberate as ever, and then what the transcript says happens. None: the closing turn."""
+
+    def model_for(seat: Seat, turn: int, take: int) -> LanguageModel:
+        return Recorder(seat.name, salts.get(seat.name, ""), kept[seat.name], say)
+
+    work = TurnWork(stage, stage.head + 1, 0, model_for, closing=raw is None)
+    stage.fixed = {name: legal_act(stage, name, act) for name, act in (raw or {}).items()}
+    asyncio.run(play_turn(work))
+
+
+def legal_act(stage: Stage, name: str, raw: Mapping[str, Any]) -> Action:
+    legal = stage.world.legal(stage.state, name)
+    assert legal is not None, f"{name} cannot act"
+    act = legal.model_validate(raw).root
+    assert isinstance(act, Action)
+    return act
+
+
+def some_acts(scenario: Scenario, seed: int, turns: int) -> Acts:
+    """A random legal transcript: at each turn nobody or somebody does something that is legal then."""
+    stage, rng = Stage.of(scenario, 0, "e"), Random(seed)
+    stage.open()
+    acts: Acts = []
+    for turn in range(1, turns + 1):
+        if stage.ending(stage.head) is not None:
+            break
+        able = [name for name in stage.seats if stage.world.legal(stage.state, name) is not None]
+        chosen: dict[str, Action] = {}
+        if able and rng.random() < 0.85:
+            name = rng.choice(able)
+            legal = stage.world.legal(stage.state, name)
+            assert legal is not None
+            chosen[name] = sample(legal, rng).root
+        stage.step(turn, 0, chosen)
+        acts.append({name: act.model_dump(mode="json") for name, act in chosen.items()})
+    return acts
+
+
+def heard(stage: Stage, name: str) -> str:
+    """Everything `name` got the content of, as one text."""
+    return json.dumps([event.text for event in stage.eyes.seen.get(name, []) if event.level == "content"])
+
+
+def names_of(data: Mapping[str, Any]) -> Sequence[str]:
+    return [seat["name"] for seat in data["participants"]]
+
+
+__all__ = ["Acts", "Requests", "heard", "names_of", "play_along", "some_acts"]

@@ -1,0 +1,195 @@
+"""One turn: all minds at once, nobody's failure cancels the others, fallbacks pass, nothing leaves the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+import tertulia
+from tertulia.agents.caller import StaleTake
+from tertulia.environments.stage import Seat, Stage
+from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.mind.model import LanguageModel, ModelTrouble, Reply, Request
+from tertulia.mind.samples import sample
+from tertulia.storage.rows import AppraisalRow, BidRow, CallRow, TurnRow
+
+
+@dataclass
+class Scripted:
+    """A model that answers with random valid replies, after `latency_s`, or with what `answer` gives instead."""
+
+    seat: str
+    answer: Callable[[Request[Any]], Any] | None = None
+    latency_s: float = 0.0
+    asked: list[Request[Any]] = field(default_factory=list)
+    finished: int = 0
+    rows: list[CallRow] = field(default_factory=list)
+
+    async def ask(self, request: Request[Any]) -> Reply[Any]:
+        self.asked.append(request)
+        await asyncio.sleep(self.latency_s)
+        value: Any = self.answer(request) if self.answer else sample(request.schema, request_rng(self.seat, request))
+        self.finished += 1
+        if isinstance(value, Exception):
+            raise value
+        return Reply(value, f"call/{self.seat}", "verbalised", "" if value is not None else "no valid reply")
+
+
+def request_rng(seat: str, request: Request[Any]) -> Any:
+    from random import Random
+
+    return Random(f"{seat}/{request.purpose}/{request.seen.turn}")
+
+
+def stage_of(name: str = "planning-meeting", *sets: str) -> Stage:
+    stage = Stage.of(tertulia.load_scenario(name, sets), 0, "e")
+    stage.open()
+    return stage
+
+
+def models(stage: Stage, **answers: Any) -> dict[str, Scripted]:
+    return {name: Scripted(name, answers.get(name)) for name in stage.seats}
+
+
+async def turn(stage: Stage, cast: dict[str, Scripted], take: int = 0) -> TurnWork:
+    def model_for(seat: Seat, turn: int, take: int) -> LanguageModel:
+        return cast[seat.name]
+
+    work = TurnWork(stage, stage.head + 1, take, model_for)
+    await play_turn(work)
+    return work
+
+
+async def test_all_minds_deliberate_at_the_same_time() -> None:
+    stage = stage_of()
+    arrived, everybody = 0, asyncio.Event()
+
+    class Waits(Scripted):
+        async def ask(self, request: Request[Any]) -> Reply[Any]:
+            nonlocal arrived
+            arrived += 1
+            if arrived == len(stage.seats):
+                everybody.set()
+            await asyncio.wait_for(everybody.wait(), 5)  # would time out if one had to wait for another's answer
+            return await super().ask(request)
+
+    await turn(stage, {name: Waits(name) for name in stage.seats})
+    assert arrived == len(stage.seats)
+
+
+async def test_a_fused_mind_asks_once_a_turn_and_its_bid_is_logged_with_the_reason() -> None:
+    stage = stage_of()
+    cast = models(stage)
+    work = await turn(stage, cast)
+    assert [len(model.asked) for model in cast.values()] == [1] * len(cast)
+    record = work.record("lease")
+    bids = [row for row in record.rows if isinstance(row, BidRow)]
+    assert [bid.participant for bid in bids] == list(stage.seats)
+    assert all(bid.reason for bid in bids)
+    [row] = [row for row in record.rows if isinstance(row, TurnRow)]
+    assert set(row.actions) == {bid.participant for bid in bids if bid.won}
+
+
+async def test_a_mind_that_cannot_answer_does_not_cancel_its_siblings() -> None:
+    stage = stage_of()
+    first, *others = stage.seats
+    cast = models(stage)
+    cast[first].answer = lambda request: ModelTrouble("transport", "gone")
+    for name in others:
+        cast[name].latency_s = 0.05
+    head = stage.head
+    work = await turn(stage, cast)
+    assert [str(failure) for failure in work.failures] == ["gone"]
+    assert all(cast[name].finished == 1 for name in others)
+    assert stage.head == head, "the world must not step when the turn failed"
+
+
+async def test_stale_recordings_fail_the_take_and_change_nothing() -> None:
+    stage = stage_of()
+    first = next(iter(stage.seats))
+    cast = models(stage, **{first: lambda request: StaleTake(1, 0)})
+    before = {name: mind.model_dump() for name, mind in stage.minds.items()}
+    work = await turn(stage, cast)
+    assert isinstance(work.failures[0], StaleTake)
+    assert {name: mind.model_dump() for name, mind in stage.minds.items()} == before
+
+
+async def test_no_valid_reply_is_a_declared_pass_and_never_another_speaker() -> None:
+    stage = stage_of("planning-meeting", "turns.policy=round-robin")
+    first = next(iter(stage.seats))
+    work = await turn(stage, models(stage, **{first: lambda request: None}))
+    bids = {row.participant: row for row in work.record("lease").rows if isinstance(row, BidRow)}
+    assert "fallback" in bids[first].reason
+    assert not any(bid.won for bid in bids.values())
+
+
+async def test_a_staged_mind_asks_faculty_by_faculty_and_only_the_winner_speaks() -> None:
+    stage = stage_of("planning-meeting", "mind.deliberation=staged", "turns.policy=alternate")
+    cast = models(stage)
+    await turn(stage, cast)
+    purposes = {name: [request.purpose for request in model.asked] for name, model in cast.items()}
+    assert all(asked[:3] == ["believe", "think", "appraise"] for asked in purposes.values())
+    assert sum("speak" in asked for asked in purposes.values()) <= 1
+
+
+async def test_a_reactive_mind_calls_its_model_only_when_it_has_the_floor() -> None:
+    stage = stage_of("planning-meeting", "mind.preset=reactive", "turns.policy=alternate")
+    cast = models(stage)
+    await turn(stage, cast)
+    assert sum(len(model.asked) for model in cast.values()) == 1
+
+
+async def test_a_kept_thought_is_spoken_when_its_moment_comes() -> None:
+    stage = stage_of("planning-meeting", "turns.policy=bidding")
+    quiet, *others = stage.seats
+
+    def draft(thought: str, tenths: int, formed: int) -> Callable[[Request[Any]], BaseModel]:
+        def answer(request: Request[Any]) -> BaseModel:
+            rating = dict.fromkeys(
+                ("relevance", "information_gap", "fills_gap", "expected_impact", "urgency", "coherence", "originality",
+                 "balance", "dynamics"), 3) | {"reason_for": "", "reason_against": "", "keep": True}  # fmt: skip
+            new = [{"system": 2, "text": "the budget is gone", "stimuli": []}][:formed]
+            return request.schema.model_validate({
+                "believe": {"changes": [], "propositions": []},
+                "think": {"thoughts": new},
+                "appraise": {"ratings": [{"thought": thought, "motivation_tenths": tenths, **rating}]},
+                "speak": {"thought": thought, "act": {"kind": "say", "text": "The budget is gone."}},
+            })  # fmt: skip
+
+        return answer
+
+    def passes(request: Request[Any]) -> BaseModel:
+        return request.schema.model_validate({
+            "believe": {"changes": [], "propositions": []}, "think": {"thoughts": []}, "appraise": {"ratings": []},
+            "speak": {"thought": "none", "act": {"kind": "pass"}},
+        })  # fmt: skip
+
+    cast = models(stage, **dict.fromkeys(others, passes))
+    cast[quiet].answer = draft("N1", 20, 1)
+    first = (await turn(stage, cast)).record("lease")
+    assert not any(row.won for row in first.rows if isinstance(row, BidRow))
+    cast[quiet].answer = draft("K1", 45, 0)
+    second = (await turn(stage, cast)).record("lease")
+    status = [[row.status for row in record.rows if isinstance(row, AppraisalRow)] for record in (first, second)]
+    assert status == [["kept"], ["spoken"]]
+    assert [row.participant for row in second.rows if isinstance(row, BidRow) and row.won] == [quiet]
+
+
+async def test_tracing_of_the_users_environment_makes_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("LANGSMITH_API_KEY", "ls-none")
+    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
+    tried: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: tried.append(address))
+    monkeypatch.setattr(socket, "create_connection", lambda *args, **kwargs: tried.append(args))
+    stage = stage_of()
+    await turn(stage, models(stage))
+    await asyncio.sleep(0.3)  # a background sender would have tried by now
+    assert tried == []

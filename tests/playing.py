@@ -1,0 +1,47 @@
+"""Playing whole episodes in tests, also in a process of their own that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import tertulia
+from tertulia.agents.caller import RetryPolicy
+from tertulia.agents.registry import Backends
+from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.storage.log import Log
+
+FAST = RetryPolicy(base_s=0.001, cap_s=0.01)
+
+
+async def play(
+    db: Path | str, scenario: str, *, seed: int = 0, model: str = "rules", sets: Sequence[str] = ()
+) -> EpisodeResult:
+    """Begin and play one episode, with retries that do not wait long."""
+    backends = Backends()
+    with Log.open(db) as log:
+        try:
+            loaded = tertulia.load_scenario(scenario, sets, model=model)
+            episode = await Episode.begin(loaded, seed=seed, log=log, backends=backends, retry=FAST)
+            return await episode.play()
+        finally:
+            await backends.aclose()
+
+
+async def resume(db: Path | str, episode: str) -> EpisodeResult:
+    """Go on with an episode where its log ends."""
+    backends = Backends()
+    with Log.open(db) as log:
+        try:
+            reopened = await Episode.reopen(episode, log=log, backends=backends, retry=FAST)
+            return await reopened.play()
+        finally:
+            await backends.aclose()
+
+
+def play_in_child(environment: dict[str, str], db: str, scenario: str, seed: int, model: str, sets: list[str]) -> None:
+    """What a child process runs until it is done or killed."""
+    os.environ.update(environment)
+    asyncio.run(play(db, scenario, seed=seed, model=model, sets=sets))
