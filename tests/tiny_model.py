@@ -52,7 +52,9 @@ def make_tiny_model(
     """
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     tokenizer = _tokenizer(vocabulary, template)
     shape: dict[str, Any] = {
         "vocab_size": len(tokenizer) + 24,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from tertulia.mind.model import Message, Sampling
 
 
 class Thought(BaseModel):
-    text: Annotated[str, Field(max_length=24)]
+    text: Annotated[str, Field(max_length=12)]
     motivation: Annotated[float, Field(ge=1, le=5)]
 
 
@@ -26,7 +27,7 @@ class Thoughts(BaseModel):
 
     kind: Literal["think"] = "think"
     first: Thought
-    others: Annotated[list[Thought], Field(min_length=1, max_length=3)]
+    others: Annotated[list[Thought], Field(min_length=1, max_length=2)]
 
 
 def prompt(
@@ -45,6 +46,7 @@ def various(count: int) -> list[Prompt]:
     ]
 
 
+@cache
 def loaded(folder: Path) -> LoadedModel:
     return load(str(folder), device="cpu", dtype="float32", max_context=None)
 

@@ -20,6 +20,7 @@ from tests.agents.hf_kit import ProvingEngine, answers, arriving, loaded, prompt
 from tests.tiny_model import make_tiny_model
 
 TOLERANCE = 1e-4
+pytestmark = pytest.mark.usefixtures("tiny")  # which keeps torch to one thread
 
 
 async def test_requests_that_wait_at_once_run_as_one_batch(tiny: Path) -> None:
@@ -76,16 +77,16 @@ def test_logits_of_padded_rows_equal_those_of_the_row_alone(tiny: Path) -> None:
 
 
 def test_rows_join_and_leave_between_steps_unharmed(tiny: Path) -> None:
-    """Ten requests through four places, one more every few tokens, the beginnings of prompts reused."""
+    """Eight requests through four places, one more every few tokens, the beginnings of prompts reused."""
     engine = ProvingEngine(loaded(tiny), max_batch=4, prefix_mb=4)
-    jobs = [Job(p) for p in various(10)]
-    engine.run(arriving(jobs, after=lambda i: 7 * i))
+    jobs = [Job(p) for p in various(8)]
+    engine.run(arriving(jobs, after=lambda i: 5 * i))
     replies = answers(jobs)
     assert engine.worst < TOLERANCE
     assert engine.widest == 4
     assert all(reply.extra["batch"] > 1 for reply in replies)  # nobody waited for a batch to end
     assert any(reply.cached_tokens for reply in replies)
-    apart = [Job(p) for p in various(10)]
+    apart = [Job(p) for p in various(8)]
     for job in apart:
         ProvingEngine(engine.model).run(arriving([job]))
     assert [reply.text for reply in replies] == [reply.text for reply in answers(apart)]
@@ -112,7 +113,7 @@ def test_a_growing_prompt_is_computed_only_where_it_is_new(tiny: Path) -> None:
     engine, forgetful = ProvingEngine(model, prefix_mb=8), ProvingEngine(model, prefix_mb=0)
     transcript = "Alice: The house is sold. "
     before: list[int] = []
-    for turn in range(4):
+    for turn in range(3):
         transcript += f"Bob: I never knew that, and this is turn {turn}. "
         ask = prompt(transcript + "What do you think now?", seed=turn)
         kept, fresh = Job(ask), Job(ask)

@@ -6,13 +6,16 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import pytest
 import torch
+import transformers
 
 from tertulia.agents.backends.base import BackendFailure, Prompt
 from tertulia.agents.backends.hf import HfBackend
@@ -184,8 +187,7 @@ class Failing:
 def engine_that(folder: Path, fails: Callable[[int], BaseException | None]) -> tuple[Engine, Failing]:
     model = loaded(folder)
     network = Failing(model.network, fails)
-    object.__setattr__(model, "network", network)
-    return Engine(model, max_batch=8, prefix_mb=4), network
+    return Engine(replace(model, network=network), max_batch=8, prefix_mb=4), network
 
 
 def test_without_memory_for_all_half_go_on_and_nobody_notices(tiny: Path) -> None:
@@ -276,6 +278,16 @@ async def test_closing_fails_what_is_unanswered_and_may_happen_twice(tiny: Path)
         await backend.complete(prompt("Well?"))
 
 
+async def test_closing_lets_go_of_the_model(tiny: Path) -> None:
+    backend = HfBackend(str(tiny), uri="hf/tiny")
+    await backend.complete(prompt("Well?"))
+    assert backend._engine is not None
+    weights = weakref.ref(next(backend._engine.model.network.parameters()))
+    await backend.aclose()
+    await asyncio.sleep(0)
+    assert weights() is None
+
+
 async def test_a_backend_never_used_closes_without_loading(tiny: Path) -> None:
     backend = HfBackend(str(tiny), uri="hf/tiny")
     await backend.aclose()
@@ -290,19 +302,31 @@ def test_one_backend_serves_one_event_loop_after_another(tiny: Path) -> None:
     asyncio.run(backend.aclose())
 
 
-def test_a_program_that_forgets_to_close_still_ends(tiny: Path) -> None:
+def test_a_program_that_forgets_to_close_still_ends() -> None:
     code = (
         "import asyncio, sys\n"
+        "from tertulia.agents.backends.base import BackendFailure, Prompt\n"
         "from tertulia.agents.backends.hf import HfBackend\n"
-        "from tests.agents.hf_kit import prompt\n"
-        "backend = HfBackend(sys.argv[1], uri='hf/tiny')\n"
-        "print(asyncio.run(backend.complete(prompt('Well?'))).finish)"
+        "from tertulia.mind.model import Sampling\n"
+        "sys.modules['llguidance'] = None\n"  # the worker starts, and need not load anything heavy to fail
+        "backend = HfBackend('./none', uri='hf/./none')\n"
+        "try:\n"
+        "    asyncio.run(backend.complete(Prompt([], object, Sampling())))\n"
+        "except BackendFailure as failure:\n"
+        "    print(failure.kind, len(backend._worker._threads))"
     )
-    root = Path(__file__).parents[2]
-    run = subprocess.run(
-        [sys.executable, "-c", code, str(tiny)], capture_output=True, text=True, check=True, cwd=root, timeout=60
-    )
-    assert (run.stdout.strip(), run.stderr) == ("stop", "")  # and no progress bars
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert (run.stdout.strip(), run.stderr) == ("refused 1", "")
+
+
+async def test_loading_writes_nothing_to_the_terminal(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    transformers.utils.logging.enable_progress_bar()
+    backend = HfBackend(str(tiny), uri="hf/tiny")
+    await backend.start()
+    await backend.aclose()
+    assert transformers.utils.logging.is_progress_bar_enabled()
+    transformers.utils.logging.disable_progress_bar()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_fingerprint_tells_models_apart(tiny: Path, tmp_path: Path) -> None:

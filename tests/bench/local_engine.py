@@ -1,6 +1,7 @@
 """How much faster do requests run together than one by one? `python -m tests.bench.local_engine [MODEL]`
 
-Without MODEL (a folder or a hub name), a random model of some 30 million parameters is made for the occasion.
+Without MODEL (a folder or a hub name), a random model of some 6 million parameters is made for the occasion.
+One thread: on a machine that does other work too, threads of one operation wait for each other.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ TURNS = 4
 
 
 class Thought(BaseModel):
-    text: Annotated[str, Field(min_length=40, max_length=80)]
+    text: Annotated[str, Field(min_length=20, max_length=40)]
     motivation: Annotated[float, Field(ge=1, le=5)]
 
 
 class Deliberation(BaseModel):
     kind: Literal["think"] = "think"
-    thoughts: Annotated[list[Thought], Field(min_length=2, max_length=3)]
+    thoughts: Annotated[list[Thought], Field(min_length=1, max_length=2)]
 
 
-def ask(seat: int, turn: int) -> Prompt:
+def ask(seat: int, turn: int, rules: int = 1) -> Prompt:
     """What a seat asks at a turn: rules and persona, a transcript that grows at its end, a short tail."""
-    rules = f"You are guest {seat} at a dinner in an old house. Say only what you know. " * 8
+    rules_text = f"You are guest {seat} at a dinner in an old house. Say only what you know. " * rules
     transcript = "\n".join(f"Turn {t}: Alice says that the house was sold in spring, number {t}." for t in range(turn))
-    messages = [Message("system", rules), Message("user", f"{transcript}\nWhat do you think, guest {seat}?")]
+    messages = [Message("system", rules_text), Message("user", f"{transcript}\nWhat do you think, guest {seat}?")]
     return Prompt(messages, Deliberation, Sampling(temperature=0.8, seed=1000 * seat + turn, max_tokens=400))
 
 
@@ -53,7 +54,7 @@ async def timed(backend: HfBackend, prompts: list[Prompt], *, together: bool) ->
 async def compare(model: str) -> list[str]:
     backend = HfBackend(model, uri=f"hf/{model}", max_batch=REQUESTS, prefix_mb=0)
     await backend.start()
-    prompts = [ask(seat, 6) for seat in range(REQUESTS)]
+    prompts = [ask(seat, 0) for seat in range(REQUESTS)]
     await timed(backend, prompts[:2], together=True)  # warm up: grammar, kernels
     alone_s, alone = await timed(backend, prompts, together=False)
     together_s, together = await timed(backend, prompts, together=True)
@@ -65,31 +66,35 @@ async def compare(model: str) -> list[str]:
         f"{REQUESTS} requests together:   {rate[1]:8.0f} tokens/s   {rate[1] / rate[0]:.1f} times as many",
         f"equal replies: {same} of {REQUESTS}",
     ]
-    spent = {}
-    for megabytes in (0.0, 512.0):
-        backend = HfBackend(model, uri=f"hf/{model}", max_batch=REQUESTS, prefix_mb=megabytes)
-        await backend.start()
-        await timed(backend, prompts[:2], together=True)
-        spent[megabytes] = 0.0
-        for turn in range(6, 6 + TURNS):
-            seats = [ask(seat, turn) for seat in range(REQUESTS)]
-            for prompt in seats:  # only the prompt is timed, with one token of reply
-                seats[seats.index(prompt)] = Prompt(prompt.messages, prompt.schema, Sampling(max_tokens=1))
-            took, _ = await timed(backend, seats, together=True)
-            spent[megabytes] += took
-        await backend.aclose()
-    saved = spent[0.0] / spent[512.0]
+    spent = {megabytes: await prompting_s(model, megabytes) for megabytes in (0.0, 512.0)}
     lines.append(
         f"{TURNS} turns of {REQUESTS} seats, prompts only: {spent[0.0]:.2f} s without kept prefixes,"
-        f" {spent[512.0]:.2f} s with; {saved:.1f} times as fast"
+        f" {spent[512.0]:.2f} s with; {spent[0.0] / spent[512.0]:.1f} times as fast"
     )
     return lines
 
 
+async def prompting_s(model: str, prefix_mb: float) -> float:
+    """Seconds to read the prompts of some turns; of each reply only the first token is drawn."""
+    backend = HfBackend(model, uri=f"hf/{model}", max_batch=REQUESTS, prefix_mb=prefix_mb)
+    await backend.start()
+    spent = 0.0
+    for turn in range(6, 6 + TURNS):
+        asked = [ask(seat, turn, rules=8) for seat in range(REQUESTS)]
+        once = [Prompt(prompt.messages, prompt.schema, Sampling(max_tokens=1)) for prompt in asked]
+        took, _ = await timed(backend, once, together=True)
+        spent += took
+    await backend.aclose()
+    return spent
+
+
 def main() -> None:
     """Print the comparison."""
+    import torch
+
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        model = sys.argv[1] if len(sys.argv) > 1 else str(make_tiny_model(Path(folder), hidden=512, layers=8))
+        model = sys.argv[1] if len(sys.argv) > 1 else str(make_tiny_model(Path(folder), hidden=320, layers=6))
         print("\n".join(asyncio.run(compare(model))))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,8 +26,9 @@ class HfBackend:
     the beginnings of prompts for later requests; 0 turns that off.
 
     Requests of all agents, episodes and event loops run as one batch, each with its own schema, settings and
-    randomness. New ones join between two tokens, where the model's cache allows. Nothing is loaded before `start` or
-    the first request.
+    randomness; in single precision a reply is the same in any company, in half precision rounding can tell. New
+    requests join between two tokens, where the model's cache allows. Nothing is loaded before `start` or the first
+    request.
     """
 
     def __init__(
@@ -73,10 +73,9 @@ class HfBackend:
         with self._lock:
             self._open.add(job)
             self._gathering.append(job)
-            first = len(self._gathering) == 1
         job.future.add_done_callback(lambda _: self._forget(job))
-        if first:  # after everything else that is ready now, so that requests made together start together
-            asyncio.get_running_loop().call_soon(self._hand_over)
+        # After everything else that is ready now, so that requests made together start together.
+        asyncio.get_running_loop().call_soon(self._hand_over)
         return await asyncio.wrap_future(job.future)
 
     async def aclose(self) -> None:
@@ -88,10 +87,8 @@ class HfBackend:
             job.fail(BackendFailure("server", f"{self.uri}: closed before the reply was complete"))
         await asyncio.to_thread(self._worker.shutdown)
         if self._engine is not None:
-            engine, self._engine = self._engine, None
-            engine.release()
-            del engine
-            gc.collect()
+            self._engine.release()
+            self._engine = None
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
@@ -106,7 +103,7 @@ class HfBackend:
         with self._lock:
             self._waiting.extend(self._gathering)
             self._gathering.clear()
-            if self._serving or self._closed:
+            if self._serving or self._closed or not self._waiting:
                 return
             self._serving = True
             served = self._worker.submit(self._serve)

@@ -252,6 +252,7 @@ def _prefix_budget(device: torch.device, megabytes: float | None) -> int:
 
 
 def _free() -> None:
-    gc.collect()
+    """Give a GPU's memory back; on the CPU the last reference does it."""
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 from llguidance import LLExecutor, LLMatcher, LLTokenizer
-from llguidance.numpy import fill_next_token_bitmask_par
+from llguidance.numpy import fill_next_token_bitmask, fill_next_token_bitmask_par
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
@@ -30,6 +30,8 @@ _CONTROL = re.compile(r"\\(?:u00|b|f)")
 _DECIMALS = 4
 _LARGEST = 10**15
 _KEPT = 256
+_WORTH_THREADS = 1 << 16
+"""Words of a batch's mask; below, handing rows to threads takes longer than filling them."""
 
 
 class Grammars:
@@ -56,8 +58,12 @@ class Grammars:
 
     def fill(self, matchers: list[LLMatcher], allowed: npt.NDArray[np.int32]) -> None:
         """Set, in row i of `allowed` [rows, words of 32 bits], the bit of every token that may follow in matcher i."""
-        places = [(matcher, row) for row, matcher in enumerate(matchers)]
-        fill_next_token_bitmask_par(self._executor, places, allowed)
+        if allowed.size < _WORTH_THREADS:
+            for row, matcher in enumerate(matchers):
+                fill_next_token_bitmask(matcher, allowed, row)
+        else:
+            places = [(matcher, row) for row, matcher in enumerate(matchers)]
+            fill_next_token_bitmask_par(self._executor, places, allowed)
 
     def _compile(self, schema: type[BaseModel], text: str) -> LLMatcher:
         options = _OPTIONS if _CONTROL.search(text) else _OPTIONS | {"json_allowed_escapes": _ESCAPES}

@@ -45,33 +45,37 @@ def load(name_or_path: str, *, device: str | None, dtype: str | None, max_contex
     _check(folder, name_or_path)
     where = _device(device)
     precision = _dtype(dtype, where)
-    with _quietly():
-        try:
-            tokenizer: Any = transformers.AutoTokenizer.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
-            template = tokenizer.chat_template
-            if not template:
-                raise _refusal(name_or_path, "no chat template: hf models need one that is trained for conversation")
-            network: Any = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=precision, use_safetensors=True, local_files_only=True, trust_remote_code=False
-            )
-            network = network.to(where).eval()
-        except (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError) as problem:
-            raise _refusal(name_or_path, _line(problem)) from problem
-    ends = _ends(network, tokenizer)
-    size = int(network.get_output_embeddings().weight.shape[0])
+    try:
+        with _quietly():
+            tokenizer, network = _read(folder, precision)
+        if not tokenizer.chat_template:
+            raise _refusal(name_or_path, "no chat template: hf models need one that is trained for conversation")
+        network = network.to(where).eval()
+        ends = _ends(network, tokenizer)
+        size = int(network.get_output_embeddings().weight.shape[0])
+        constraining = from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(ends))
+    except (OSError, ValueError, ImportError, KeyError, AttributeError, RuntimeError, SafetensorError) as problem:
+        raise _refusal(name_or_path, _line(problem)) from problem
     limit = int(getattr(network.config.get_text_config(), "max_position_embeddings", 0) or 1 << 30)
     return LoadedModel(
         name=name_or_path,
         fingerprint=_fingerprint(folder, network.config, precision),
         network=network,
         prompting=Prompting(tokenizer),
-        tokenizer=from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(ends)),
+        tokenizer=constraining,
         ends=frozenset(ends),
         context=min(limit, max_context or limit),
         device=where,
     )
+
+
+def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+    """The tokenizer and the network, from local files, with no code and no pickles among them."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    network = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
+    )
+    return tokenizer, network
 
 
 def _refusal(name: str, why: str) -> BackendFailure:
