@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from random import Random
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
@@ -51,7 +51,7 @@ class Pass(Action):
     kind: Literal["pass"] = "pass"
 
 
-@cache
+@lru_cache(maxsize=512)
 def one_of(*actions: type[Action]) -> type[RootModel[Any]]:
     """The legal actions as one pydantic schema; `.root` is the action. The same types give the same class."""
     if len(actions) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ _NUMBER = 12
 _UNBOUNDED = 256
 
 
-@cache
+@lru_cache(maxsize=512)
 def bound_tokens(schema: type[BaseModel]) -> int:
     """The `max_tokens` that lets every valid reply finish, at most 16,384. Unbounded strings count 256 characters."""
     whole = schema.model_json_schema(by_alias=True)

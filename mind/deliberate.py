@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -185,7 +185,7 @@ def _act(draft: Any) -> Any:
     return getattr(act, "root", act)
 
 
-@cache
+@lru_cache(maxsize=512)
 def _composite(parts: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
     """One schema with a field per faculty: built once for the same faculties and the same reply types."""
     fields: dict[str, Any] = {name: (schema, ...) for name, schema in parts}

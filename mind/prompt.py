@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Message
@@ -28,7 +28,7 @@ def prefix(seen: Seen, instructions: tuple[str, ...]) -> str:
     return _prefix(seen.participant, seen.cast, seen.persona, seen.goal, seen.premise, seen.opening.text, instructions)
 
 
-@cache
+@lru_cache(maxsize=512)
 def _prefix(
     name: str, cast: tuple[str, ...], persona: str, goal: str, premise: str, known: str, instructions: tuple[str, ...]
 ) -> str:

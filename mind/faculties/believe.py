@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
@@ -98,7 +98,7 @@ def _keep_ruled_out(mind: MindState, chain: str, variable: Variable, weights: di
     return kept if sum(kept.values()) > 0 else weights
 
 
-@cache
+@lru_cache(maxsize=512)
 def _reply_type(chains: tuple[str, ...], variables: tuple[Variable, ...]) -> type[BaseModel]:
     """One schema per set of chains and variables: every change names a real variable and weighs all its values."""
     strict = ConfigDict(extra="forbid")

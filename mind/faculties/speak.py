@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -47,7 +47,7 @@ class Speak(Faculty):
         return MindUpdate()
 
 
-@cache
+@lru_cache(maxsize=512)
 def _draft_type(legal: type[BaseModel]) -> type[BaseModel]:
     label: Any = Literal[("none", *KEPT_LABELS, *NEW_LABELS)]
     return create_model("Draft", __config__=ConfigDict(extra="forbid"), thought=(label, ...), act=(legal, ...))
