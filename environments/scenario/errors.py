@@ -21,7 +21,13 @@ class Problem:
             place = f"{self.where} {self.key}" if self.where.startswith("-") else f"{self.where}: {self.key}"
         else:
             place = f"{self.where}:{self.line}: {self.key}"
-        return ": ".join(part for part in (place.rstrip(": "), f"{self.wrong}; {self.right}") if part)
+        text = ": ".join(part for part in (place.rstrip(": "), f"{self.wrong}; {self.right}") if part)
+        return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    """What a file says must not break the line, nor reach the terminal as a control sequence."""
+    return character.encode("unicode_escape").decode()
 
 
 class ScenarioError(ValueError):

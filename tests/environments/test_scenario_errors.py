@@ -1,3 +1,4 @@
+# ruff: noqa: E501  one mistake a line: the table below is read across
 """Every mistake in a scenario file is told with its line, its key, what is wrong and what would be right."""
 
 from __future__ import annotations
@@ -197,3 +198,8 @@ def test_anchors_and_merge_keys_work_and_errors_inside_them_have_lines() -> None
     assert (scenario.participants[2].mind.order, scenario.participants[2].mind.preset) == (1, "full")
     [line] = problems_of(text.replace("preset: full}", "preset: ful}"))
     assert line.startswith("test.yaml:13: participants.carol.mind.preset: no preset 'ful'")
+
+
+def test_what_a_file_says_is_escaped_where_an_error_repeats_it() -> None:
+    [line] = problems_of(GOOD.replace("turns:", '"tu\\e[31mrns\\n":'))
+    assert line.startswith(r"test.yaml:14: tu\x1b[31mrns\n: unknown key 'tu\x1b[31mrns\n'")

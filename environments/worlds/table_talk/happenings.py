@@ -113,7 +113,7 @@ def _with_witnesses(state: TableState, event: ScriptEvent, events: list[Event]) 
         events = [
             one.model_copy(
                 update={
-                    "content": _ordered(state, {who, *_seers(state, event, one.content), *event.unnoticed}),
+                    "content": state.ordered({who, *_seers(state, event, one.content), *event.unnoticed}),
                     "unnoticed": event.unnoticed,
                 }
             )
@@ -130,13 +130,13 @@ def _told(state: TableState, event: ScriptEvent, book: Phrasebook) -> Event:
     claims = tuple(Claim(variable=name, value=value) for name, value in (event.set or event.asserts).items())
     claims += tuple(Claim(variable=name, value=value, holds=False) for name, value in event.denies.items())
     if event.whisper is not None:
-        heard = _ordered(state, {*by, *(name for name in event.to if state.where[name] != AWAY), *event.unnoticed})
-        told = _whisper(event.by or "", event.whisper, event.to, room or AWAY, heard, _ordered(state, around), claims)
+        heard = state.ordered({*by, *(name for name in event.to if state.where[name] != AWAY), *event.unnoticed})
+        told = _whisper(event.by or "", event.whisper, event.to, room or AWAY, heard, state.ordered(around), claims)
         return told.model_copy(update={"origin": "scripted", "unnoticed": event.unnoticed, "place": room})
     kind = "say" if event.say is not None else "change" if event.set is not None else "happening"
     return Event(
         kind=kind, text=event.say or event.text or book.render(claims), actor=event.by, addressees=event.to, place=room,
-        origin="scripted", claims=claims, content=_ordered(state, {*by, *around, *event.unnoticed}),
+        origin="scripted", claims=claims, content=state.ordered({*by, *around, *event.unnoticed}),
         unnoticed=event.unnoticed,
     )  # fmt: skip
 
@@ -148,17 +148,12 @@ def _seers(state: TableState, event: ScriptEvent, present: Sequence[str]) -> tup
     return tuple(present) if event.seen_by == PRESENT else state.here(event.seen_by)
 
 
-def _ordered(state: TableState, names: Iterable[str]) -> tuple[str, ...]:
-    given = set(names)
-    return tuple(name for name in state.where if name in given)
-
-
 def opening(state: TableState, facts: Mapping[str, str], book: Phrasebook) -> Event:
     """Who is where, and what everybody is told."""
-    rooms = dict.fromkeys(place for place in state.where.values() if place != AWAY)
+    rooms = dict.fromkeys(state.where[name] for name in state.present)
     who = " ".join(f"{place_words(room).capitalize()}: {and_list(state.here(room))}." for room in rooms)
     claims = tuple(Claim(variable=name, value=value) for name, value in facts.items())
     return Event(
         kind="opening", text=" ".join(part for part in (who, book.render(claims)) if part), origin="world",
-        claims=claims, content=tuple(state.where),
+        claims=claims, content=state.cast,
     )  # fmt: skip

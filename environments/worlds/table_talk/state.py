@@ -16,6 +16,8 @@ class TableState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     turn: int = 0
+    cast: tuple[str, ...]
+    """All, in seat order."""
     where: dict[str, str]
     truth: dict[str, str]
     parted: tuple[str, ...] = ()
@@ -24,12 +26,12 @@ class TableState(BaseModel):
 
     def here(self, room: str) -> tuple[str, ...]:
         """Those in a room, in seat order; nobody is together in `away`."""
-        return tuple(name for name, place in self.where.items() if place == room != AWAY)
+        return tuple(name for name in self.cast if self.where[name] == room != AWAY)
 
     @property
     def present(self) -> tuple[str, ...]:
         """All who have not left, in seat order."""
-        return tuple(name for name, place in self.where.items() if place != AWAY)
+        return tuple(name for name in self.cast if self.where[name] != AWAY)
 
     def moved(self, name: str, room: str) -> TableState:
         """The state after `name` has gone to `room`."""
@@ -41,9 +43,9 @@ class TableState(BaseModel):
         for event in events:
             for claim in event.claims:
                 if claim.holds and self.truth.get(claim.variable) == claim.value:
-                    informed[claim.variable] = self._ordered((*informed[claim.variable], *event.content))
+                    informed[claim.variable] = self.ordered((*informed[claim.variable], *event.content))
             if event.kind == "part" and event.actor is not None:
-                parted = self._ordered((*parted, event.actor))
+                parted = self.ordered((*parted, event.actor))
             elif event.kind not in ("leave", "opening"):
                 parted = ()
         return self.model_copy(update={"informed": informed, "parted": parted})
@@ -53,9 +55,10 @@ class TableState(BaseModel):
         new = {name: value for name, value in truth.items() if self.truth.get(name) != value}
         return self.model_copy(update={"truth": self.truth | new, "informed": self.informed | dict.fromkeys(new, ())})
 
-    def _ordered(self, names: Iterable[str]) -> tuple[str, ...]:
+    def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These names, each once, in seat order."""
         given = set(names)
-        return tuple(name for name in self.where if name in given)
+        return tuple(name for name in self.cast if name in given)
 
 
 def first_state(params: TableParams, seats: Mapping[str, TableSeat]) -> TableState:
@@ -68,4 +71,4 @@ def first_state(params: TableParams, seats: Mapping[str, TableSeat]) -> TableSta
         for variable, value in truth.items()
     }  # fmt: skip
     where = {name: seat.room or params.rooms[0] for name, seat in seats.items()}
-    return TableState(where=where, truth=truth, informed=informed)
+    return TableState(cast=tuple(seats), where=where, truth=truth, informed=informed)

@@ -79,6 +79,8 @@ class TableTalk(World[TableState]):
         return state, events
 
     def _legal(self, state: TableState, seat: str, action: Action) -> Action:
+        if seat not in state.where:
+            raise ValueError(f"nobody here is called {seat!r}")
         schema = self.legal(state, seat)
         if schema is None:
             raise ValueError(f"{seat} is away and cannot act")
