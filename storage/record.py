@@ -31,7 +31,8 @@ class Closing:
 class TurnRecord:
     """All rows of one turn, committed whole or not at all, and only by the holder of `lease`.
 
-    The commit begins with `UPDATE episode SET head = turn WHERE id = episode AND head = turn - 1 AND lease = lease`.
+    The commit begins with `UPDATE episode SET head = turn WHERE id = episode AND head = turn - 1 AND lease = lease`;
+    it also makes an episode that was paused a running one again.
     """
 
     episode: str

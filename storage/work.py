@@ -29,8 +29,9 @@ FENCE = (
     .where(_EPISODE.c.id == bindparam("b_episode"))
     .where(_EPISODE.c.head == bindparam("b_before"))
     .where(_EPISODE.c.lease == bindparam("b_lease"))
-    .values(head=bindparam("b_turn"))
+    .values(head=bindparam("b_turn"), status="running", reason=None, ended_at=None)
 )
+"""An episode that takes a turn is running, whatever it was paused for before."""
 _CLOSE = (
     update(_EPISODE)
     .where(_EPISODE.c.id == bindparam("b_episode"))

@@ -11,7 +11,7 @@ SELECT
   n.reason AS reason, -- why it ended or paused
   n.reward AS reward, -- 0-1 where the world sets a task; else NULL
   n.outcome AS outcome, -- how things stood at the end, as JSON
-  n.turns AS turns, -- turns played, silences included, a closing turn not
+  n.turns AS turns, -- turns played, silences included; neither the opening (turn 0) nor a closing turn
   n.utterances AS utterances, -- what participants said or whispered
   n.calls AS calls, -- requests to models, `rules` included
   n.attempts AS attempts, -- attempts at them
@@ -26,7 +26,7 @@ SELECT
 FROM (
   SELECT
     e.id AS episode, e.*,
-    (SELECT count(*) FROM turn AS t WHERE t.episode = e.id AND NOT t.closing) AS turns,
+    (SELECT count(*) FROM turn AS t WHERE t.episode = e.id AND t.turn > 0 AND NOT t.closing) AS turns,
     (
       SELECT count(*) FROM event AS v
       WHERE v.episode = e.id AND v.origin = 'participant' AND v.kind IN ('say', 'whisper')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from tertulia.storage.lease import is_dead, new_token
 from tertulia.storage.log import LeaseHeld, Log, LostLease, NotFound
-from tertulia.storage.rows import EventRow
+from tertulia.storage.rows import EpisodeRow, EventRow
 from tertulia.storage.types import now
 from tests.storage.made import ID, a_turn, an_episode, an_event
 
@@ -26,6 +27,30 @@ async def test_only_the_holder_of_the_lease_commits(log: Log) -> None:
     await log.commit(a_turn(1, lease="second"))
     assert log.episode(ID).head == 1
     assert log.rows(EventRow, ID) == []
+
+
+async def test_of_two_workers_with_one_lease_one_commits_each_turn(log: Log) -> None:
+    """Two logs on one database, each with its own writer, as two processes would have."""
+    await log.begin(an_episode())
+    with Log.open(str(log.target)) as other:
+        for turn in range(10):
+            both = (one.commit(a_turn(turn, an_event(turn, str(n)))) for n, one in enumerate((log, other)))
+            results = await asyncio.gather(*both, return_exceptions=True)
+            assert sorted(type(result).__name__ for result in results) == ["LostLease", "NoneType"]
+            kept = results.index(None)
+            assert [row.text for row in log.rows(EventRow, ID) if row.turn == turn] == [str(kept)]
+    assert log.episode(ID).head == 9
+
+
+async def test_of_many_workers_that_want_a_free_lease_one_gets_it(log: Log) -> None:
+    await log.begin(an_episode(lease=None))
+    tokens = [new_token() for _ in range(8)]
+    with Log.open(str(log.target)) as other:
+        wanted = ((log, other)[n % 2].lease(ID, token, ttl_s=60) for n, token in enumerate(tokens))
+        results = await asyncio.gather(*wanted, return_exceptions=True)
+    assert sum(isinstance(result, LeaseHeld) for result in results) == 7
+    (winner,) = [token for token, result in zip(tokens, results, strict=True) if isinstance(result, EpisodeRow)]
+    assert log.episode(ID).lease == winner
 
 
 @pytest.mark.parametrize("turn", [0, 2, 7])

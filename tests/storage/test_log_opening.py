@@ -185,11 +185,24 @@ def test_what_cannot_be_a_log_is_told_in_one_line(tmp_path: Path) -> None:
         assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(LogError, match="cannot be written"):
-        Log.open(tmp_path / "log.db")
+    folder = tmp_path
+    if os.geteuid() != 0:
+        folder.chmod(0o500)
+    elif not (folder := Path("/proc")).is_dir():
+        pytest.skip("root may write everywhere here")
+    with pytest.raises(LogError, match=r"log\.db: this file or its folder cannot be written"):
+        Log.open(folder / "log.db")
+
+
+def test_a_path_may_hold_anything_that_a_file_may_be_called(tmp_path: Path) -> None:
+    path = tmp_path / "ein Log? 100 % #1 & 'ñ'.db"
+    Log.open(path).close()
+    with Log.open(f"sqlite:///{tmp_path}/plain.db") as log:
+        assert log.query("SELECT count(*) FROM episode").rows == [(0,)]
+    assert sorted(found.name for found in tmp_path.glob("*.db")) == [path.name, "plain.db"]
+    with Log.open(path, create=False) as log:
+        assert log.query("SELECT count(*) FROM episode").rows == [(0,)]
 
 
 def test_a_target_shows_no_password() -> None:

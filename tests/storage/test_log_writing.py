@@ -150,6 +150,15 @@ async def test_a_pause_is_no_end(log: Log) -> None:
     assert log.episode(ID).status == "paused"
 
 
+async def test_an_episode_that_takes_a_turn_again_is_running(log: Log) -> None:
+    await log.begin(an_episode())
+    await log.close_episode(ID, "lease", Closing("error", "the model cannot be loaded"))
+    assert log.episode(ID).ended_at is not None
+    await log.commit(a_turn(0))
+    episode = log.episode(ID)
+    assert (episode.status, episode.reason, episode.ended_at) == ("running", None, None)
+
+
 async def test_a_row_of_another_episode_is_not_let_into_a_turn(log: Log) -> None:
     await log.begin(an_episode())
     with pytest.raises(ValueError, match="of episode elsewhere"):

@@ -216,7 +216,7 @@ async def test_an_outcome_sums_an_episode_up(log: Log) -> None:
         "episode": ID, "scenario": "dinner-secret", "seed": 7, "status": "success", "reason": "agreement",
         "reward": 1.0, "outcome": '{"reward":1.0}',
     }  # fmt: skip
-    assert (row["turns"], row["utterances"]) == (2, 2)
+    assert (row["turns"], row["utterances"]) == (1, 2)
     assert (row["calls"], row["attempts"], row["fallbacks"], row["fallback_rate"]) == (5, 7, 1, 0.2)
     assert (row["cost_usd"], row["unknown_prices"]) == (1.25, 0)
     assert row["started"] == "2026-03-01 12:30:15.250001"
