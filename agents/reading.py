@@ -14,6 +14,7 @@ from tertulia.mind.model import Message, T
 
 REASK = "That reply was not valid"
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONGEST_ERROR = 300
 _LONGEST_QUOTE = 2000
 
@@ -36,6 +37,8 @@ def read(completion: Completion, schema: type[T]) -> Reading[T]:
         return Reading(schema.model_validate_json(completion.text))
     except ValidationError as error:
         wrong = _in_one_line(error)
+    if _LONE_SURROGATE.search(completion.text) and (value := _read_surrogates(completion.text, schema)) is not None:
+        return Reading(value)
     if completion.finish == "refusal":
         refusal = " ".join(str(completion.extra.get("refusal", "")).split())
         return Reading(None, error=f"the model refused: {refusal}"[:_LONGEST_ERROR])
@@ -48,6 +51,14 @@ def read(completion: Completion, schema: type[T]) -> Reading[T]:
         except ValidationError:
             pass
     return Reading(None, error=wrong)
+
+
+def _read_surrogates(text: str, schema: type[T]) -> T | None:
+    """JSON may write half a character (`\\ud83d` alone); pydantic's parser refuses it, Python's does not."""
+    try:
+        return schema.model_validate(json.loads(text))
+    except ValueError:
+        return None
 
 
 def reask(messages: list[Message], reply: str, error: str) -> list[Message]:

@@ -17,6 +17,7 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
+from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Stage
 from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.environments.versions import versions
@@ -181,7 +182,7 @@ class Episode:
         work = await self._take(turn, closing=False)
         record = work.record(self.token)
         await self.log.commit(record)
-        self.utterances += sum(one.event.kind in ("say", "whisper") for one in work.events if one.event.actor)
+        self.utterances += sum(uttered(one.event) for one in work.events)
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
 
     async def _take(self, turn: int, *, closing: bool) -> TurnWork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tertulia.environments.scenario import Scenario
-from tertulia.environments.seeing import by_event
+from tertulia.environments.seeing import by_event, uttered
 from tertulia.environments.stage import Stage
 from tertulia.mind.state import fold
 from tertulia.storage.log import Log
@@ -49,8 +49,7 @@ def restore(log: Log, row: EpisodeRow) -> Restored:
         logged += log.rows(kind, row.id)
     for name in stage.seats:
         stage.minds[name] = fold(name, logged)
-    spoken = sum(one.event.kind in ("say", "whisper") for one in events if one.event.origin == "participant")
-    return Restored(stage, spoken, bool(turns) and turns[-1].closing)
+    return Restored(stage, sum(uttered(one.event) for one in events), bool(turns) and turns[-1].closing)
 
 
 def _replay(stage: Stage, turn: TurnRow) -> None:

@@ -65,6 +65,11 @@ def acted(event: EventRow) -> bool:
     return event.actor is not None and (event.origin == "participant" or event.kind in ("say", "whisper"))
 
 
+def uttered(event: EventRow) -> bool:
+    """Whether it is an utterance of a participant's own."""
+    return event.origin == "participant" and event.kind in ("say", "whisper")
+
+
 @dataclass(slots=True)
 class Eyes:
     """What each participant has witnessed so far, oldest first."""

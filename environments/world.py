@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from tertulia.storage.rows import Variable
-from tertulia.storage.seen import Claim, Observation, Seen
+from tertulia.storage.seen import Claim, Length, Observation, Seen
 
 __all__ = [
     "Action", "Candidate", "Claim", "Event", "Observation", "Outcome", "Pass", "RulesPolicy", "Say", "SeatParams",
@@ -40,7 +40,7 @@ class Say(Action):
     """An utterance to everyone who can hear. `asserts` are its claims, declared by whoever speaks."""
 
     kind: Literal["say"] = "say"
-    text: Annotated[str, Field(min_length=1, max_length=600)]
+    text: Annotated[str, Length(600, 1)]
     to: Annotated[tuple[str, ...], Field(max_length=8)] = ()
     asserts: Annotated[tuple[Claim, ...], Field(max_length=8)] = ()
 
@@ -221,7 +221,7 @@ class RulesPolicy(ABC):
 
     @classmethod
     def of(cls, world: World[Any]) -> Self:
-        """The policy for this instance of its world; it may take over words and names, never what is true or private."""
+        """The policy for this instance of its world; it may take over words and names, not what is private."""
         return cls()
 
     @abstractmethod

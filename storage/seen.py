@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRow
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """`Annotated[str, Length(longest, shortest)]`: a text of any content, of so many characters.
+
+    Pydantic's own `Field(max_length=...)` refuses lone surrogates, which models and people do write.
+    """
+
+    longest: int
+    shortest: int = 0
+
+    def check(self, text: str) -> str:
+        if not self.shortest <= len(text) <= self.longest:
+            raise ValueError(f"{len(text)} characters; it must have {self.shortest} to {self.longest}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        bounds = {"minLength": self.shortest} if self.shortest else {}
+        return {**handler(schema), "maxLength": self.longest, **bounds}
 
 
 class Claim(BaseModel):
@@ -14,8 +39,8 @@ class Claim(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    variable: Annotated[str, Field(max_length=320)]
-    value: Annotated[str, Field(max_length=160)]
+    variable: Annotated[str, Length(320)]
+    value: Annotated[str, Length(160)]
     holds: bool = True
 
 

@@ -19,7 +19,7 @@ from tertulia.mind.faculties.speak import Occasion
 from tertulia.mind.faculties.think import MOST, Ground
 from tertulia.mind.model import Reply, Request, T
 from tertulia.storage.rows import CallRow
-from tertulia.storage.types import dump_json, now
+from tertulia.storage.types import dump_json, now, write_json
 
 URI = "rules"
 _LONGEST_THOUGHT = 140
@@ -64,12 +64,16 @@ class RulesModel:
         row = CallRow(
             episode=self.episode, call=call, turn=self.turn, take=self.take, participant=self.participant,
             purpose=request.purpose, ordinal=request.ordinal, attempt=0, hash=_hash(request.schema.__name__), uri=URI,
-            schema_name=request.schema.__name__, reply=value.model_dump_json(by_alias=True) if value else None,
+            schema_name=request.schema.__name__, reply=_as_json(value),
             status=status, error=error, served_model=URI, cost_usd=0.0, started_at=started,
             latency_ms=1000 * (time.perf_counter() - clock),
         )  # fmt: skip
         self.rows.append(row)
         return call
+
+
+def _as_json(value: BaseModel | None) -> str | None:
+    return None if value is None else write_json(value.model_dump(mode="json", by_alias=True))
 
 
 @cache

@@ -10,6 +10,7 @@ from tertulia.mind.faculties.think import KEPT, MOST
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import Appraised, MindState, MindUpdate, Thought
+from tertulia.storage.seen import Length
 
 HEURISTICS = (
     "relevance", "information_gap", "expected_impact", "urgency", "coherence", "originality", "balance", "dynamics",
@@ -44,8 +45,8 @@ class Rating(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     thought: Label
-    reason_for: Annotated[str, Field(max_length=80)]
-    reason_against: Annotated[str, Field(max_length=80)]
+    reason_for: Annotated[str, Length(80)]
+    reason_against: Annotated[str, Length(80)]
     relevance: Points
     information_gap: Points
     fills_gap: Points

@@ -14,6 +14,7 @@ from tertulia.mind.lexical import normalise
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import BeliefChange, MindState, MindUpdate
 from tertulia.storage.rows import Variable
+from tertulia.storage.seen import Length
 
 MOST_CHANGES = 64
 MOST_PROPOSITIONS = 2
@@ -35,7 +36,7 @@ class Proposition(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(min_length=1, max_length=100)]
+    text: Annotated[str, Length(100, 1)]
     percent: Percent
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import MindState, MindUpdate, NewThought
+from tertulia.storage.seen import Length
 
 MOST = 3
 KEPT = 8
@@ -29,8 +30,8 @@ class ThoughtDraft(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     system: Literal[1, 2]
-    text: Annotated[str, Field(min_length=1, max_length=140)]
-    stimuli: Annotated[tuple[Annotated[str, Field(max_length=8)], ...], Field(max_length=3)]
+    text: Annotated[str, Length(140, 1)]
+    stimuli: Annotated[tuple[Annotated[str, Length(8)], ...], Field(max_length=3)]
 
 
 class Thoughts(BaseModel):

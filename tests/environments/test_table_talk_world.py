@@ -101,6 +101,7 @@ def test_who_has_left_cannot_act_and_sees_nothing_until_the_script_brings_it_bac
     world = table({"turn": 3, "enter": "bob"})
     state, (_, left, said, back) = run(world, {"bob": Leave()}, {"alice": Say(text="Now.")}, {})
     assert witnesses(left[0])[0] == {"alice", "bob", "carol"}
+    assert (left[0].origin, back[0].origin) == ("participant", "scripted")
     assert witnesses(said[0])[0] == {"alice", "carol"}
     assert witnesses(back[0])[0] == {"alice", "bob", "carol"}
     assert world.legal(state, "bob") is not None

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, RootModel, create_model
 
 from tertulia.environments.world import Action, Claim, Pass, Say, Variable, one_of
+from tertulia.storage.seen import Length
 
 
 class Whisper(Action):
     """A word to some who are here; the others here see that it happens and do not hear it."""
 
     kind: Literal["whisper"] = "whisper"
-    text: Annotated[str, Field(min_length=1, max_length=600)]
+    text: Annotated[str, Length(600, 1)]
     to: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
     asserts: Annotated[tuple[Claim, ...], Field(max_length=8)] = ()
 
