@@ -46,9 +46,16 @@ def explain(error: ValidationError, model: type[BaseModel], data: Any) -> Iterat
     told: set[KeyPath] = set()
     for detail in error.errors(include_url=False):
         path = _path_in(data, detail)
-        if path not in told:
+        if path not in told and not _only_follows(detail):
             told.add(path)
             yield (path, *_words(detail, path, model))
+
+
+def _only_follows(detail: ErrorDetails) -> bool:
+    """A list counts as too short once its items are wrong; those are told already."""
+    given = detail["input"]
+    least = detail.get("ctx", {}).get("min_length", 0)
+    return detail["type"] == "too_short" and isinstance(given, (list, tuple, dict)) and len(given) >= least
 
 
 def _path_in(data: Any, detail: ErrorDetails) -> KeyPath:

@@ -120,6 +120,7 @@ class Scenario(_Frozen):
     """One scenario, ready to be played. `tertulia.environments.scenario.load_scenario` makes it from a file.
 
     `params` and `seats` (by name, in seat order) are instances of the world's own `Params` and `Seat`.
+    `turns.limit` holds whether or not `ends` lists it.
     """
 
     scenario: Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=80)]

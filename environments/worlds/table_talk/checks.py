@@ -37,7 +37,7 @@ def _words_and_names(params: TableParams, seats: Mapping[str, TableSeat]) -> Ite
         yield from _seat(params, name, seat, tuple(seats))
     for index, event in enumerate(params.script):
         yield from _event(params, f"script.{index}", event, tuple(seats))
-    yield from _endings(params)
+    yield from _endings(params, seats)
 
 
 def _variables(params: TableParams) -> Iterator[WorldError]:
@@ -113,6 +113,8 @@ def _deed(params: TableParams, key: str, event: ScriptEvent) -> Iterator[WorldEr
         yield WorldError(f"{key}.{deed}", "nobody says it; add `by: NAME`")
     if deed == "whisper" and not event.to:
         yield WorldError(f"{key}.whisper", "nobody hears it; add `to: [NAME]`")
+    if deed in ("leave", "enter", "move") and event.by is not None:
+        yield WorldError(f"{key}.by", f"`{deed}` says already who it is; take `by` away")
     if deed not in ("say", "whisper"):
         for field in ("to", "asserts", "denies"):
             if getattr(event, field):
@@ -127,7 +129,7 @@ def _deed(params: TableParams, key: str, event: ScriptEvent) -> Iterator[WorldEr
         yield WorldError(f"{key}.move", f"to which room; add `room:`, one of {', '.join(params.rooms)}")
 
 
-def _endings(params: TableParams) -> Iterator[WorldError]:
+def _endings(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:
     for index, end in enumerate(params.ends):
         if isinstance(end, dict) and isinstance(end.get("condition"), dict):
             yield from _values(f"ends.{index}.condition", end["condition"], params)
@@ -135,6 +137,9 @@ def _endings(params: TableParams) -> Iterator[WorldError]:
         yield from _known_names("goal.shared", params.goal.shared, params.variables, "variable")
         yield from _known_names("goal.kept", params.goal.kept, params.variables, "variable")
         yield from _values("goal.truth", params.goal.truth, params)
+        for name in params.goal.kept:
+            if name in params.variables and not any(name in seat.secrets for seat in seats.values()):
+                yield WorldError("goal.kept", f"nobody keeps '{name}'; put it into somebody's `secrets`")
 
 
 def _given_away(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:
