@@ -15,6 +15,7 @@ from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.progress import progress_on
 from tertulia.cli.display.summary import money, outcome_text, plural, seconds
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.hints import resume_command
 from tertulia.cli.options import Show
 from tertulia.cli.playing import json_line
 
@@ -84,7 +85,7 @@ def play_seeds(
     if interrupted:
         note("paused; those that had begun: tertulia episodes --status paused; one goes on with: tertulia resume ID")
         return INTERRUPTED
-    return _told_failures(tally)
+    return _told_failures(tally, db)
 
 
 async def _play(
@@ -96,7 +97,9 @@ async def _play(
     from tertulia.storage.log import Log
 
     backends = Backends()
-    with Log.open(db) as log, progress_on(sys.stderr, len(seeds), shown=display in (None, Show.rich)) as step:
+    # On a terminal, lines of JSON are progress enough, and a line that renews itself would run into them.
+    shown = display in (None, Show.rich) and not (as_json and sys.stdout.isatty())
+    with Log.open(db) as log, progress_on(sys.stderr, len(seeds), shown=shown) as step:
         tally.log = str(log.target)
         results = play_many(scenario, seeds, log=log, backends=backends, at_once=at_once)
         try:
@@ -124,11 +127,12 @@ def _summary(tally: Tally, stream: TextIO) -> None:
     stream.flush()
 
 
-def _told_failures(tally: Tally) -> int:
+def _told_failures(tally: Tally, db: str | None) -> int:
     if len(tally.results) < tally.wanted:
         note("stopped early: a model refused")
     for result in tally.failed[:_SHOWN_FAILURES]:
-        note(f"seed {result.seed}: {result.status}: {result.reason}; go on with: tertulia resume {result.episode}")
+        go_on = resume_command(result.episode, db)
+        note(f"seed {result.seed}: {result.status}: {result.reason}; go on with: {go_on}")
     if len(tally.failed) > _SHOWN_FAILURES:
         note(f"... and {len(tally.failed) - _SHOWN_FAILURES} more: tertulia episodes --status error --status paused")
     return FAILED if tally.failed or len(tally.results) < tally.wanted else FINE

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.live import Display, Nothing, Plain, Rich
-from tertulia.cli.display.summary import query_to_try
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.hints import query_to_try, resume_command
 from tertulia.cli.options import Show
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def play_one(
     else:
         _last_words(playing, result, db)
     if result.status in ("error", "paused"):
-        note(f"{result.status}: {result.reason}\ngo on with: {_resume(result.episode, db)}")
+        note(f"{result.status}: {result.reason}\ngo on with: {resume_command(result.episode, db)}")
         return FAILED
     return FINE
 
@@ -131,10 +131,4 @@ def _told_paused(playing: _Playing, how: str) -> None:
     if playing.episode is None:
         note("interrupted before the episode began")
     else:
-        note(f"{how}; go on with: {_resume(playing.episode.stage.episode, playing.db)}")
-
-
-def _resume(episode: str, db: str | None) -> str:
-    import shlex
-
-    return f"tertulia resume {episode}" + (f" --db {shlex.quote(db)}" if db else "")
+        note(f"{how}; go on with: {resume_command(playing.episode.stage.episode, playing.db)}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 BAR_CELLS = 5
-_LONGEST_VALUE = 16
+_LONGEST_VALUE, _SHORTEST_VALUE = 16, 4
 _PERCENT_CELLS = 5
 _GAP = "  "
 _SMALLEST_SHOWN = 0.005
@@ -59,9 +59,10 @@ def belief_bars(belief: BeliefView, width: int, colour: str, signs: Signs) -> Te
         probability = belief.probabilities[value]
         if place and probability < _SMALLEST_SHOWN:
             break
-        name = cut(one_line(value) or "''", min(_LONGEST_VALUE, max(4, width - BAR_CELLS - _PERCENT_CELLS - 3)), signs)
         left = len(values) - place - 1
         more = f"{_GAP}+{left}" if left else ""
+        room = width - BAR_CELLS - _PERCENT_CELLS - len("  ") - len(more)
+        name = cut(one_line(value) or "''", min(_LONGEST_VALUE, max(_SHORTEST_VALUE, room)), signs)
         cells = (len(_GAP) if place else 0) + cell_len(name) + 1 + BAR_CELLS + _PERCENT_CELLS + 1
         if place and used + cells + len(more) > width:
             line.append(f"{_GAP}+{left + 1}", "dim")

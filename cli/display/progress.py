@@ -37,7 +37,9 @@ def _renewed(stream: TextIO, total: int) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn(),
         "left",
     )
-    with Progress(*columns, console=console_on(stream), transient=True, refresh_per_second=4) as progress:
+    with Progress(
+        *columns, console=console_on(stream), transient=True, refresh_per_second=4, redirect_stdout=False
+    ) as progress:
         task = progress.add_task("episodes", total=total)
         yield lambda: progress.advance(task)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +87,3 @@ def panel(console: Console, result: EpisodeResult, log: str) -> None:
     grid.add_row("log", Text(one_line(log)))
     box = ROUNDED if console.encoding.lower().startswith("utf") else ASCII
     console.print(Panel(grid, box=box, border_style="dim", width=min(console.width, _WIDEST)))
-
-
-def query_to_try(episode: str, db: str | None) -> str:
-    """A command to paste: who believed what, and when."""
-    sql = (
-        "SELECT turn, chain, variable, value, probability FROM v_beliefs "
-        f"WHERE episode = '{episode}' AND probability >= 0.5 ORDER BY turn, chain, variable"
-    )
-    where = f" --db {shlex.quote(one_line(db))}" if db else ""
-    return f'tertulia sql{where} "{sql}"'

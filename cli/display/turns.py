@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tertulia.mind.chains import order_of
+
 if TYPE_CHECKING:
     from tertulia.mind.state import MindState
 
@@ -164,7 +166,8 @@ class Gathering:
                 fresh.setdefault((row.chain, row.variable), {})[row.value] = row.probability
                 estimators[row.chain, row.variable] = row.estimator
         found = []
-        for (chain, variable), probabilities in fresh.items():
+        for chain, variable in sorted(fresh, key=lambda key: (order_of(key[0]), "&" in key[0], key)):
+            probabilities = fresh[chain, variable]
             before = self._beliefs.get((name, chain, variable), {})
             found.append(BeliefView(chain, variable, probabilities, before, estimators[chain, variable]))
             self._beliefs[name, chain, variable] = probabilities
