@@ -129,7 +129,7 @@ class SeatModel:
     def _asking(
         self, request: Request[Any], messages: list[Message], attempt: int, recorded: Sequence[CallRow]
     ) -> _Asking:
-        prompt = Prompt(messages, request.schema, request.sampling)
+        prompt = Prompt(messages, request.schema, request.sampling())
         return _Asking(request, prompt, call_hash(self.uri, prompt), attempt, recorded)
 
     async def _answered(self, asking: _Asking, last: bool) -> CallRow:
@@ -215,7 +215,7 @@ class SeatModel:
             uri=self.uri,
             messages=[{"role": m.role, "content": m.content} for m in asking.prompt.messages],
             schema_name=request.schema.__name__,
-            sampling=asdict(request.sampling),
+            sampling=asdict(asking.prompt.sampling),
             started_at=started,
             latency_ms=1000 * (time.perf_counter() - clock),
             **outcome,

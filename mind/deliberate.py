@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -106,12 +106,6 @@ class Deliberation:
         self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None
     ) -> Reply[Any]:
         assert schema is not None
-        first = asked[0][0].sampling
-        temperature = max(faculty.sampling.temperature for faculty, _ in asked)
-        draw = self.moment.draw(purpose, 0)
-        sampling: Sampling = replace(
-            first, temperature=temperature, max_tokens=bound_tokens(schema), seed=draw.getrandbits(31)
-        )
         questions = [faculty.question(inputs) for faculty, inputs in asked]
         reply: Reply[Any] = await self.model.ask(
             Request(
@@ -120,12 +114,21 @@ class Deliberation:
                 seen=self.moment.seen,
                 inputs={faculty.name: inputs for faculty, inputs in asked},
                 messages=lambda: messages(self.moment, self.instructed, questions),
-                sampling=sampling,
+                sampling=partial(self._sampling, purpose, [faculty for faculty, _ in asked], schema),
             )
         )
         if reply.value is None:
             self.fallbacks.append(f"{purpose}: {reply.reason}")
         return reply
+
+    def _sampling(self, purpose: str, asked: Sequence[Faculty], schema: type[BaseModel]) -> Sampling:
+        """The liveliest temperature of those that ask; a seed of this turn's own; room for every valid reply."""
+        return replace(
+            asked[0].sampling,
+            temperature=max(faculty.sampling.temperature for faculty in asked),
+            max_tokens=bound_tokens(schema),
+            seed=self.moment.draw(purpose, 0).getrandbits(31),
+        )
 
     def _note_dropped_turns(self) -> None:
         dropped = first_turn(self.moment.seen, self.moment.spec.context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -36,7 +36,7 @@ class Sampling:
 class Request(Generic[T]):
     """What a mind asks at one point of one turn.
 
-    Language models read `messages()`, rendered only when needed; `rules` reads `seen` and `inputs`.
+    Language models read `messages()` and `sampling()`, made only when needed; `rules` reads `seen` and `inputs`.
     `inputs` maps the name of each faculty that asks to its typed input; a fused request holds several.
     """
 
@@ -45,7 +45,7 @@ class Request(Generic[T]):
     seen: Seen
     inputs: Mapping[str, BaseModel]
     messages: Callable[[], list[Message]]
-    sampling: Sampling = field(default_factory=Sampling)
+    sampling: Callable[[], Sampling] = Sampling
     ordinal: int = 0
     """The how-manieth request of this purpose in this turn."""
 

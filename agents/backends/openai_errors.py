@@ -26,14 +26,16 @@ _NOT_TAKEN = re.compile(
 _TOO_MANY = re.compile(r"max_(completion_)?tokens\W.*too large|maximum context length|context window", re.IGNORECASE)
 _AT_MOST = re.compile(r"at most (\d+) (?:completion|output) tokens", re.IGNORECASE)
 _LEAST_TOKENS = 256
+_SHORTEST_KEY = 8
+"""A shorter key is a placeholder ("x", "none") and may stand in any word."""
 
 
 class Scrubber:
     """Takes a key out of whatever a server echoes."""
 
     def __init__(self, key: str | None) -> None:
-        self._key = key
-        self._key_bytes = key.encode() if key else b""
+        self._key = key if key and len(key) >= _SHORTEST_KEY else None
+        self._key_bytes = self._key.encode() if self._key else b""
 
     def text(self, text: str) -> str:
         """`text` without the key, and without anything that looks like part of one."""

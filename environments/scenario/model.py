@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 from tertulia.environments.floor import POLICIES
 from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
-from tertulia.mind.spec import PHASES, PRESETS, MindSpec
+from tertulia.mind.faculties import faculty_names, in_order
+from tertulia.mind.spec import PRESETS, MindSpec
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import WORLD
 
@@ -89,9 +90,10 @@ def check_mind(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
         found.append(("preset", f"no preset '{preset}'", nearest(preset, list(PRESETS))))
     faculties = raw.get("faculties")
     if isinstance(faculties, list) and all(isinstance(name, str) for name in faculties):
-        unknown = [name for name in faculties if name not in PHASES]
-        found += [("faculties", f"no faculty '{name}'", nearest(name, PHASES)) for name in unknown]
-        ordered = sorted(set(faculties), key=PHASES.index) if not unknown else faculties
+        known = faculty_names()
+        unknown = [name for name in faculties if name not in known]
+        found += [("faculties", f"no faculty '{name}'", nearest(name, known)) for name in unknown]
+        ordered = in_order(set(faculties)) if not unknown else faculties
         if ordered != faculties:
             right = f"write [{', '.join(ordered)}]"
             found.append(("faculties", "each faculty works once, in a fixed order", right))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from itertools import pairwise
 
@@ -38,6 +38,11 @@ def find_faculty(name: str) -> type[Faculty]:
             found: type[Faculty] = entry.load()
             return found
     raise LookupError(f"no faculty {name!r}; there are {', '.join(faculty_names())}")
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The same faculties in the order in which they work. Raises `LookupError` for a name nobody offers."""
+    return sorted(names, key=lambda name: (PHASES.index(find_faculty(name).phase), name))
 
 
 def make_faculties(names: Sequence[str]) -> tuple[Faculty, ...]:

@@ -43,7 +43,7 @@ def ask_for(
 ) -> Request[Any]:
     seen = Seen(participant="alice", turn=3, cast=("alice", "bob"), present=("alice", "bob"), premise="A dinner.")
     messages = [Message("system", "You are Alice."), Message("user", said)]
-    return Request(purpose, schema, seen, {}, lambda: messages, Sampling(max_tokens=300, seed=5), ordinal)
+    return Request(purpose, schema, seen, {}, lambda: messages, lambda: Sampling(max_tokens=300, seed=5), ordinal)
 
 
 def backend_of(server: Loopback, **named: Any) -> OpenAIBackend:

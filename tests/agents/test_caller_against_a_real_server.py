@@ -380,7 +380,7 @@ def test_the_hash_is_that_of_the_canonical_json_of_uri_messages_schema_and_sampl
     from tertulia.storage.types import dump_json
 
     request = ask_for("A lone \ud800 surrogate and a \x00")
-    prompt = Prompt(request.messages(), request.schema, request.sampling)
+    prompt = Prompt(request.messages(), request.schema, request.sampling())
     written_out = {
         "uri": "openai/any",
         "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],

@@ -128,3 +128,19 @@ async def _take(limiter: Limiter) -> None:
 def test_a_limiter_that_could_never_work_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="a limiter needs"):
         Limiter(**wrong)  # type: ignore[arg-type]
+
+
+async def test_one_who_is_cancelled_as_a_slot_comes_free_is_passed_over_quietly() -> None:
+    limiter, go = Limiter(start=1, ceiling=1), asyncio.Event()
+
+    async def hold() -> None:
+        async with limiter.slot():
+            await go.wait()
+
+    first, second, third = (asyncio.ensure_future(hold()) for _ in range(3))
+    await asyncio.sleep(0)
+    go.set()
+    second.cancel()
+    results = await asyncio.gather(first, second, third, return_exceptions=True)
+    assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
+    assert (limiter.in_flight, limiter.waiting) == (0, 0)

@@ -218,7 +218,15 @@ class MutualFriends(World[State]):
             truth = labels[rows.index(state.shared)]
             say = f"The friend both have is {seat}'s {{value}}."
             found.append(
-                Variable(name=f"{seat}.friend", values=(*labels, OTHER), truth=truth, static=True, holder=seat, say=say)
+                Variable(
+                    name=f"{seat}.friend",
+                    values=(*labels, OTHER),
+                    truth=truth,
+                    static=True,
+                    truthful=True,
+                    holder=seat,
+                    say=say,
+                )
             )
         return found
 
