@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -64,6 +65,7 @@ async def test_after_retry_after_nobody_starts_before_it_is_over() -> None:
     async with limiter.slot() as slot:
         slot.troubled(0.05)
         told = loop.time()
+        slot.troubled(0.001)
     started = list[float]()
 
     async def one() -> None:
@@ -144,3 +146,20 @@ async def test_one_who_is_cancelled_as_a_slot_comes_free_is_passed_over_quietly(
     results = await asyncio.gather(first, second, third, return_exceptions=True)
     assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None)]
     assert (limiter.in_flight, limiter.waiting) == (0, 0)
+
+
+async def test_who_comes_when_a_pause_has_just_ended_does_not_overtake_those_who_waited() -> None:
+    limiter, order = Limiter(start=1), list[str]()
+
+    async def enter(name: str) -> None:
+        async with limiter.slot():
+            order.append(name)
+
+    async with limiter.slot() as slot:
+        slot.troubled(0.02)
+    waiting = asyncio.ensure_future(enter("waited"))
+    await asyncio.sleep(0)
+    time.sleep(0.03)  # noqa: ASYNC251 - the pause ends while the event loop is busy, so its alarm has not rung yet
+    await enter("late")
+    await waiting
+    assert order == ["waited", "late"]
