@@ -15,7 +15,7 @@ db_app = typer.Typer(help="Where the log is, its schema, and copies of it.", no_
 
 @db_app.command("path")
 def path(db: Db = None, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Print where the log is (without a password), whether or not it exists yet."""
+    """Print where the log is, or would be."""
     from tertulia.storage.target import Target
 
     where = Target.of(db)
@@ -24,7 +24,10 @@ def path(db: Db = None, as_json: AsJson = False, debug: Debug = False) -> None:
 
 @db_app.command("migrate")
 def migrate(db: Db = None, as_json: AsJson = False, debug: Debug = False) -> None:
-    """Bring a log of an older tertulia up to date; make one where there is none. All or nothing."""
+    """Bring a log of an older tertulia up to date.
+
+    All or nothing. Where there is no log, an empty one is made.
+    """
     from tertulia.storage.schema import migrate as migrate_log
 
     before, after = migrate_log(db)
@@ -40,7 +43,10 @@ def backup(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Copy a log on SQLite into a new file, also while it is written to. Nothing is ever overwritten."""
+    """Copy a log on SQLite into a new file.
+
+    Also while an episode writes to it. Nothing is ever overwritten.
+    """
     from tertulia.storage.schema import backup as backup_log
 
     _answer({"backup": str(backup_log(db, destination))}, "backup", as_json)

@@ -15,7 +15,10 @@ models_app = typer.Typer(help="What can answer for the agents.", no_args_is_help
 
 @models_app.command("list")
 def list_models(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the kinds of models, what to write for each, and what is missing to use it now."""
+    """List what can stand after --model.
+
+    For each kind of model: what to write, whether it is ready, and what is missing.
+    """
     from tertulia.agents.registry import describe_models
 
     infos = describe_models()

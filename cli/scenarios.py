@@ -54,9 +54,10 @@ def show(
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """Show a scenario as it would be played: checked, with all defaults written out, as YAML.
+    """Show a scenario as it would be played.
 
-    What is printed is itself a scenario file: `tertulia scenarios show NAME > my.yaml` is a way to begin one.
+    It is checked, and all defaults are written out. What is printed is itself a scenario file:
+    `tertulia scenarios show NAME > my.yaml` is a way to begin one.
     """
     from tertulia.cli.run import parse_roles
     from tertulia.environments.scenario import load_scenario

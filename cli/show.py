@@ -45,16 +45,17 @@ def show(
             for view in views:
                 print(json.dumps(_data(row.id, view, minds)))
         else:
-            _paint(log, row, views, minds, whole=turn is None)
+            _paint(log, row, views, minds, whole=turn is None, db=db)
 
 
-def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, whole: bool) -> None:
+def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, whole: bool, db: str | None) -> None:
     from rich.text import Text
 
     from tertulia.cli.display.console import console_on
     from tertulia.cli.display.harmless import one_line
     from tertulia.cli.display.paint import WHOLE, Painter
     from tertulia.cli.display.summary import STATUS_COLOURS
+    from tertulia.cli.hints import resume_command
 
     console = console_on()
     names = tuple(seat.name for seat in log.participants(row.id))
@@ -70,6 +71,8 @@ def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, who
             console.print()
         end = Text(row.status, STATUS_COLOURS.get(row.status, "white")).append(f"  {one_line(row.reason or '')}", "dim")
         console.print(end)
+        if row.status in ("paused", "error"):
+            console.print(Text(f"go on with: {resume_command(row.id, db)}", "dim"), soft_wrap=True)
 
 
 def _data(episode: str, view: TurnView, minds: bool) -> dict[str, Any]:

@@ -24,7 +24,7 @@ _SHOWN = 100
 def sql(
     query: Annotated[
         str | None,
-        typer.Argument(metavar="[QUERY]", show_default=False, help="One statement that only reads; else from stdin."),
+        typer.Argument(metavar="QUERY", show_default=False, help="One statement that only reads; else from stdin."),
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", show_envvar=False, help="Comma-separated values on stdout.")] = False,

@@ -61,6 +61,8 @@ class Painter:
         if self.detail is None:
             return
         for mind in view.minds:
+            if view.closing and not shown:
+                self._line("", "", "", self._text("(at the end)", "dim italic"))
             self._mind(mind, self.detail)
             shown = True
         if any(bid.wants or bid.won for bid in view.bids):

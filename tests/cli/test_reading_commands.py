@@ -18,6 +18,7 @@ from tertulia.environments.scenario import list_scenarios
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing
 from tests.cli.command import Tertulia
+from tests.postgres import Server
 from tests.storage.made import (
     ID,
     LEASE,
@@ -255,3 +256,27 @@ def test_doctor_fails_when_the_log_is_no_log(tertulia: Tertulia, tmp_path: Path)
     said = tertulia("doctor", "--json")
     assert said.code == 1
     assert [row["what"] for row in said.lines() if row["verdict"] == "broken"] == ["log"]
+
+
+def test_a_paused_episode_says_how_it_goes_on(tertulia: Tertulia, written: str) -> None:
+    assert f"go on with: tertulia resume {OTHER}\n" in tertulia("show", OTHER).out
+
+
+def test_the_same_commands_work_on_postgresql(tertulia: Tertulia, postgres_server: Server) -> None:
+    url = postgres_server.fresh()
+    hostile = "-S", 'premise="\\e[31m \\0 \\u202e"'
+    [line] = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--json", "--db", url).lines()
+    assert line["status"] == "success"
+    here = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--display", "none")
+    assert here.code == 0
+    shown = [tertulia("show", "last", "--minds", *db).out.splitlines()[2:] for db in ((), ("--db", url))]
+    assert shown[0] == shown[1] != []
+    lists = [tertulia("episodes", "--json", *db).lines()[0] for db in ((), ("--db", url))]
+    for row in lists:
+        del row["episode"], row["started"]
+    assert lists[0] == lists[1]
+    config = tertulia("sql", "SELECT config FROM episode", "--json", "--db", url).lines()[0]["config"]
+    assert json.loads(config)["premise"] == "\x1b[31m \x00 \u202e"
+    said = tertulia("sql", "DELETE FROM episode", "--db", url)
+    assert said.code == 2
+    assert len(tertulia("episodes", "--json", "--db", url).lines()) == 1
