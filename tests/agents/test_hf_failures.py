@@ -329,6 +329,16 @@ async def test_loading_writes_nothing_to_the_terminal(tiny: Path, capfd: pytest.
     assert capfd.readouterr() == ("", "")
 
 
+async def test_a_small_model_keeps_to_one_thread(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    torch.set_num_threads(2)
+    backend = HfBackend(str(tiny), uri="hf/tiny", device="cpu")
+    await backend.start()
+    assert await asyncio.wrap_future(backend._worker.submit(torch.get_num_threads)) == 1
+    await backend.aclose()
+    torch.set_num_threads(1)
+
+
 def test_the_fingerprint_tells_models_apart(tiny: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny, tmp_path / "copy")
     wider = make_tiny_model(tmp_path / "wider", hidden=48)

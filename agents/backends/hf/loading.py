@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.hf.prompting import Prompting
 
 _PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+_SMALL = 50_000_000
+"""Parameters; below, an operation on the CPU is over before a second thread has begun."""
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
@@ -51,6 +54,7 @@ def load(name_or_path: str, *, device: str | None, dtype: str | None, max_contex
         if not tokenizer.chat_template:
             raise _refusal(name_or_path, "no chat template: hf models need one that is trained for conversation")
         network = network.to(where).eval()
+        _spare_threads(network, where)
         ends = _ends(network, tokenizer)
         size = int(network.get_output_embeddings().weight.shape[0])
         constraining = from_tokenizer(tokenizer, n_vocab=size, eos_token=sorted(ends))
@@ -76,6 +80,16 @@ def _read(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
         folder, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
     )
     return tokenizer, network
+
+
+def _spare_threads(network: Any, device: torch.device) -> None:
+    """One thread for a small model, unless the user has set a number.
+
+    Threads that share tiny operations wait for each other, actively: on cores that others use too this took ten
+    times as long. Holds for the worker's thread and those begun later.
+    """
+    if device.type == "cpu" and "OMP_NUM_THREADS" not in os.environ and network.num_parameters() < _SMALL:
+        torch.set_num_threads(1)
 
 
 def _refusal(name: str, why: str) -> BackendFailure:
