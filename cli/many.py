@@ -15,7 +15,7 @@ from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.progress import progress_on
 from tertulia.cli.display.summary import money, outcome_text, plural, seconds
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
-from tertulia.cli.hints import resume_command
+from tertulia.cli.hints import db_option, resume_command
 from tertulia.cli.options import Show
 from tertulia.cli.playing import json_line
 
@@ -56,7 +56,7 @@ class Tally:
         unknown = (
             f", {plural(len(costs) - len(known), 'episode')} with unknown prices" if len(known) < len(costs) else ""
         )
-        lines.append(f"cost        {money(sum(known))}{unknown}")
+        lines.append(f"cost        {money(sum(known)) + unknown if known else money(None)}")
         lines.append(f"time        {seconds(_MS * (time.perf_counter() - self.began))}")
         lines.append(f"log         {one_line(self.log)}")
         return lines
@@ -83,7 +83,9 @@ def play_seeds(
         interrupted = True
     _summary(tally, sys.stderr if as_json else sys.stdout)
     if interrupted:
-        note("paused; those that had begun: tertulia episodes --status paused; one goes on with: tertulia resume ID")
+        there = db_option(db)
+        note(f"paused; those that had begun: tertulia episodes --status paused{there}")
+        note(f"one of them goes on with: tertulia resume ID{there}")
         return INTERRUPTED
     return _told_failures(tally, db)
 
@@ -133,6 +135,7 @@ def _told_failures(tally: Tally, db: str | None) -> int:
     for result in tally.failed[:_SHOWN_FAILURES]:
         go_on = resume_command(result.episode, db)
         note(f"seed {result.seed}: {result.status}: {result.reason}; go on with: {go_on}")
-    if len(tally.failed) > _SHOWN_FAILURES:
-        note(f"... and {len(tally.failed) - _SHOWN_FAILURES} more: tertulia episodes --status error --status paused")
+    more = len(tally.failed) - _SHOWN_FAILURES
+    if more > 0:
+        note(f"... and {more} more: tertulia episodes --status error --status paused{db_option(db)}")
     return FAILED if tally.failed or len(tally.results) < tally.wanted else FINE

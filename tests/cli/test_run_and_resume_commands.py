@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,19 @@ def test_a_key_is_never_shown(tertulia: Tertulia, monkeypatch: pytest.MonkeyPatc
     assert said.code == 0
     assert "canary" not in said.out + said.err + doctor.out + doctor.err
     assert b"canary" not in b"".join(path.read_bytes() for path in Path().glob("log.db*"))
+
+
+def test_interrupted_seeds_are_paused_and_told(tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C as Python gives it to a program: the summary of what was played, and how the rest goes on."""
+    with Loopback(latency_ms=100) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        timer = threading.Thread(target=lambda: server.arrived.wait(60) and signal.raise_signal(signal.SIGINT))
+        timer.start()
+        said = tertulia("run", "dinner-secret", "--model", "openai/any", "--seeds", "0:30", "-j", "2")
+        timer.join()
+    assert said.code == 130
+    assert "tertulia episodes --status paused" in said.err
+    assert "of 30" in said.out
+    begun = tertulia("episodes", "--limit", "0", "--json").lines()
+    assert 1 <= len(begun) <= 4
+    assert any(row["status"] == "paused" for row in begun)
