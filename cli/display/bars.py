@@ -43,6 +43,13 @@ def cut(text: str, cells: int, signs: Signs) -> str:
     return set_cell_size(text, max(0, cells - cell_len(signs.cut))).rstrip() + signs.cut
 
 
+def padded(text: str, cells: int) -> str:
+    """The text filled up with spaces to so many cells; a wide character takes two."""
+    from rich.cells import cell_len
+
+    return text + " " * (cells - cell_len(text))
+
+
 def belief_bars(belief: BeliefView, width: int, colour: str, signs: Signs) -> Text:
     """As many of the likeliest values as `width` holds, at least one; then how many more there are."""
     from rich.cells import cell_len

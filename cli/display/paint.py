@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tertulia.cli.display.bars import belief_bars, cut
+from rich.cells import cell_len
+
+from tertulia.cli.display.bars import belief_bars, cut, padded
 from tertulia.cli.display.console import colour_of, signs_of
 from tertulia.cli.display.harmless import harmless, one_line
 from tertulia.cli.display.turns import SPOKEN, BeliefView, EventView, MindView, ThoughtView, TurnView
@@ -44,7 +46,7 @@ class Painter:
     def __init__(self, console: Console, names: tuple[str, ...], detail: Detail | None = BRIEF) -> None:
         self.console, self.names, self.detail = console, names, detail
         self.signs = signs_of(console)
-        self.name_cells = min(_WIDEST_NAME, max((len(name) for name in names), default=0))
+        self.name_cells = min(_WIDEST_NAME, max((cell_len(one_line(name)) for name in names), default=0))
         self.indent = _NUMBER_CELLS + 1 + self.name_cells + 2
         self.width = max(20, console.width - self.indent - 1)
 
@@ -123,11 +125,11 @@ class Painter:
         labels = [one_line(f"{belief.chain}: {belief.variable}") for belief in shown]
         room = int(self.width * _LONGEST_LABEL)
         labels = [cut(label, room, self.signs) for label in labels]
-        cells = max((len(label) for label in labels), default=0)
+        cells = max(map(cell_len, labels), default=0)
         lines = []
         for label, belief in zip(labels, shown, strict=True):
             tail = f"  +{more} more" if more and belief is shown[-1] else ""
-            line = self._text(label.ljust(cells) + "  ", "dim")
+            line = self._text(padded(label, cells) + "  ", "dim")
             line.append_text(belief_bars(belief, self.width - cells - 2 - len(tail), f"{colour} dim", self.signs))
             lines.append(line.append(tail, "dim"))
         return lines
@@ -148,7 +150,7 @@ class Painter:
         """One paragraph with a hanging indent."""
         name = cut(one_line(name), self.name_cells, self.signs) if name else ""
         prefix = (
-            self._text(f"{number:>{_NUMBER_CELLS}} ", "dim").append(name.ljust(self.name_cells), style).append("  ")
+            self._text(f"{number:>{_NUMBER_CELLS}} ", "dim").append(padded(name, self.name_cells), style).append("  ")
         )
         margin = self._text(" " * self.indent)
         for place, line in enumerate(body.wrap(self.console, self.width) or [body]):
