@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint docs clean
 
 demo: $(VENV)/.core
 	@$(BIN)/tertulia run mutual-friends --seed 7
@@ -17,6 +17,9 @@ lint: $(VENV)/.all
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.all
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.all
 	$(BIN)/python -m tests.bench

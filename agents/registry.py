@@ -134,7 +134,8 @@ def _make(uri: ModelURI) -> Backend:
         backend: Backend = point.load()(uri.name, uri=str(uri))
         return backend
     if known.make is None:
-        raise ModelURIError(f"{uri.provider!r} answers without a backend")
+        lack = known.lacks()
+        raise ModelURIError(f"{uri.provider!r} {lack or 'answers without a backend'}")
     return known.make(uri)
 
 
@@ -146,6 +147,10 @@ def _openai(uri: ModelURI) -> Backend:
     from tertulia.agents.backends.openai import OpenAIBackend
 
     return OpenAIBackend(uri.name, uri=str(uri))
+
+
+def _not_yet() -> str | None:
+    return "cannot be played with in this version"
 
 
 def _openai_lacks() -> str | None:
@@ -175,6 +180,6 @@ _BUILT_IN = {
     "openai": _Provider("openai/gpt-5-mini", "any server that speaks chat completions", _openai, _openai_lacks),
     # Whatever waits at the same moment becomes one batch, so nothing is gained by holding requests back.
     "hf": _Provider("hf/Qwen/Qwen3-8B", "transformers in this process", _hf, _hf_lacks, (256, 1024)),
-    "human": _Provider("human", "a person at the terminal", None, _nothing),
-    "replay": _Provider("replay", "the answers of a recorded episode", None, _nothing),
+    "human": _Provider("human", "a person at the terminal", None, _not_yet),
+    "replay": _Provider("replay", "the answers of a recorded episode", None, _not_yet),
 }

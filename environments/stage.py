@@ -171,7 +171,7 @@ class Stage:
         if outcome.done:
             return outcome.reason or "done"
         silence = self.scenario.silence_limit
-        if silence is not None and self.silent_turns >= silence:
+        if silence is not None and self.silent_turns >= silence and not self.world.pending(self.state):
             return "all_silent"
         return "limit" if turn >= self.scenario.turns.limit else None
 

@@ -173,6 +173,10 @@ class World(ABC, Generic[State]):
     def outcome(self, state: State) -> Outcome:
         """How things stand after the last step; also asked when a limit ends the episode."""
 
+    def pending(self, state: State) -> bool:
+        """Whether something is still to happen by itself, so that silence alone is no reason to end."""
+        return False
+
     def present(self, state: State, seat: str) -> tuple[str, ...]:
         """Those whom `seat` can see now, itself included, by seat order."""
         return self.names

@@ -37,8 +37,9 @@ def sample_json(node: dict[str, Any], defs: dict[str, Any], rng: Random) -> Any:
             sample_json(node.get("items", {}), defs, rng) for _ in range(rng.randint(node.get("minItems", 0), most))
         ]
     if kind == "string":
-        longest = min(node.get("maxLength", 12), 12)
-        size = rng.randint(min(max(node.get("minLength", 0), 1), longest), longest)
+        shortest = max(node.get("minLength", 0), 1)
+        longest = max(shortest, min(node.get("maxLength", 12), 12))
+        size = rng.randint(shortest, longest)
         return "".join(rng.choice(_LETTERS) for _ in range(size))
     if kind == "integer":
         return rng.randint(int(node.get("minimum", -9)), int(node.get("maximum", 99)))

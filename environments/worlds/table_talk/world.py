@@ -71,6 +71,9 @@ class TableTalk(World[TableState]):
             events += happened
         return self._play_script(state, events)
 
+    def pending(self, state: TableState) -> bool:
+        return any(event.turn > state.turn for event in self.params.script)
+
     def _play_script(self, state: TableState, events: list[Event]) -> tuple[TableState, list[Event]]:
         for event in self.params.script:
             if event.turn == state.turn:
