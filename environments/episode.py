@@ -133,7 +133,7 @@ class Episode:
         left_behind = [call for call in calls if call.turn == row.head + 1]
         answering = Answering(restored.stage, log, backends, left_behind, retry or RetryPolicy(), budget)
         answering.totals.add(calls)
-        return cls(log, restored.stage, answering, token, listen, restored.utterances, restored.closed)
+        return cls(log, restored.stage, answering, token, listen, restored.utterances)
 
     async def play(self) -> EpisodeResult:
         """Play to the end. Trouble with a model that outlasts the retries pauses the episode, as does cancelling;
@@ -202,18 +202,16 @@ class Episode:
 
     async def _close(self, reason: str) -> EpisodeResult:
         """The closing turn: every mind takes in the last event, and the episode has its outcome."""
+        turn = self.stage.head + 1
+        work = await self._take(turn, closing=True)
+        record = work.record(self.token)
         rate = self.answering.totals.fallback_rate
-        if not self.closed:
-            turn = self.stage.head + 1
-            work = await self._take(turn, closing=True)
-            record = work.record(self.token)
-            rate = self.answering.totals.fallback_rate
-            status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
-            outcome = self.stage.outcome()
-            record.closing = Closing(status, reason, self._outcome(), outcome.reward)
-            await self.log.commit(record)
-            self.stage.head, self.closed = turn, True
-            self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
+        status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
+        outcome = self.stage.outcome()
+        record.closing = Closing(status, reason, self._outcome(), outcome.reward)
+        await self.log.commit(record)
+        self.closed = True
+        self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         return result

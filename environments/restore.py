@@ -34,7 +34,6 @@ class Restored:
 
     stage: Stage
     utterances: int
-    closed: bool
 
 
 def restore(log: Log, row: EpisodeRow) -> Restored:
@@ -49,12 +48,12 @@ def restore(log: Log, row: EpisodeRow) -> Restored:
         logged += log.rows(kind, row.id)
     for name in stage.seats:
         stage.minds[name] = fold(name, logged)
-    return Restored(stage, sum(uttered(one.event) for one in events), bool(turns) and turns[-1].closing)
+    return Restored(stage, sum(uttered(one.event) for one in events))
 
 
 def _replay(stage: Stage, turn: TurnRow) -> None:
     if turn.closing:
-        stage.head = turn.turn
+        stage.close(turn.turn)
         return
     if turn.turn == 0:
         stage.open()

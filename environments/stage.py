@@ -95,9 +95,16 @@ class Stage:
     def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
         """Play one turn's actions in the world; the events, and what else changed."""
         rng = draw(self.seed, turn, take, WORLD, "step")
+        truths = self._truths(turn)
         self.state, events = self.world.step(self.state, acts, rng)
         self.silent_turns = 0 if events else self.silent_turns + 1
-        return self._settle(turn, events)
+        whole, rows = self._settle(turn, events)
+        return whole, [*truths, *rows]
+
+    def close(self, turn: int) -> list[Row]:
+        """The closing turn: nothing happens any more; what the last turn made true is written."""
+        self.head = turn
+        return self._truths(turn)
 
     def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
         whole = happened(self.episode, turn, events, self._established)
@@ -106,7 +113,7 @@ class Stage:
         for one in whole:
             if acted(one.event):
                 self.last_actor, self.addressed = one.event.actor, tuple(one.event.addressees)
-        return whole, [*self._observations(turn), *self._truths(turn)]
+        return whole, self._observations(turn)
 
     def _established(self, event: Event) -> Established:
         if event.origin == "participant" and event.actor is not None:
@@ -128,6 +135,8 @@ class Stage:
         return rows
 
     def _truths(self, turn: int) -> list[Row]:
+        """The truths that changed since they were last written: like beliefs of a turn, as the events before it left
+        them, so that both can be compared row by row."""
         rows: list[Row] = []
         for variable in self.world.variables(self.state):
             if variable.truth is not None and self.truths.get(variable.name) != variable.truth:

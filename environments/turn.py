@@ -227,7 +227,9 @@ async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
     work = runtime.context
     if work.failures:
         return {}
-    if not work.closing:
+    if work.closing:
+        work.rows = work.stage.close(work.turn)
+    else:
         acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
         work.events, work.rows = work.stage.step(work.turn, work.take, acts)
         for name in acts:
