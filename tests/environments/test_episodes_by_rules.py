@@ -22,6 +22,7 @@ from tertulia.storage.rows import EventRow, GoldRow
 from tests.environments.strategies import table_scenarios
 from tests.environments.table_talk_play import scenario_of
 from tests.playing import play, resume
+from tests.postgres import Server
 
 SHIPPED = ["dinner-secret", "mutual-friends", "planning-meeting", "sally-anne"]
 
@@ -167,3 +168,29 @@ def test_from_python_it_is_one_call(tmp_path: Path) -> None:
     assert (result.status, result.reward) == ("success", 1.0)
     assert heard[-1] == "end"
     assert {"event", "deliberated", "floor", "turn"} <= set(heard)
+
+
+async def test_postgresql_keeps_the_same_episode_and_resumes_it(tmp_path: Path, postgres_server: Server) -> None:
+    whole = await play(tmp_path / "log.db", "dinner-secret", seed=4)
+    with postgres_server.fresh() as url:
+        with Log.open(url) as log:
+            scenario = tertulia.load_scenario("dinner-secret")
+            episode = await Episode.begin(scenario, seed=4, log=log, backends=Backends())
+            await episode._open()
+            for turn in range(1, 6):
+                await episode._turn(turn)
+            await log.release(episode.stage.episode, episode.token)
+        resumed = await resume(url, episode.stage.episode)
+        asked = [
+            f"SELECT {columns} FROM {view} WHERE episode = ? ORDER BY {order}"
+            for view, columns, order in (
+                ("v_beliefs", "probability, gap, overlap, truth", "turn, holder, chain, variable, value"),
+                ("v_thoughts", "holder, thought, text, status, history", "holder, thought"),
+                ("v_floor", "turn, participant, wants, won, reason", "turn, participant"),
+                ("v_transcript", "turn, ordinal, actor, text, witnesses", "turn, ordinal"),
+            )
+        ]
+        with Log.open(tmp_path / "log.db") as first, Log.open(url) as second:
+            assert transcript(first, whole.episode) == transcript(second, resumed.episode)
+            for sql in asked:
+                assert first.query(sql, [whole.episode]).rows == second.query(sql, [resumed.episode]).rows

@@ -1,4 +1,4 @@
-"""How fast the log writes: `python -m tests.storage.bench_log [TARGET]`. Figures are for the machine it runs on."""
+"""How fast the log writes: `python -m tests.bench.log [TARGET]`. Figures are for the machine it runs on."""
 
 from __future__ import annotations
 
