@@ -34,10 +34,11 @@ def similarity(query: str, documents: Sequence[str]) -> list[float]:
     mean_length = sum(map(len, bags)) / len(bags) or 1.0
     seen_in = Counter(word for bag in bags for word in set(bag))
     weight = {w: math.log(1 + (len(bags) - seen_in[w] + 0.5) / (seen_in[w] + 0.5)) for w in wanted}
-    best = sum(weight.values()) or 1.0
+    best = math.fsum(weight.values()) or 1.0
     return [_score(Counter(bag), len(bag), wanted, weight, mean_length) / best for bag in bags]
 
 
 def _score(bag: Counter[str], length: int, wanted: list[str], weight: dict[str, float], mean_length: float) -> float:
     spread = _K1 * (1 - _B + _B * length / mean_length)
-    return sum(weight[word] * min(1.0, bag[word] * (_K1 + 1) / (bag[word] + spread)) for word in wanted if bag[word])
+    found = (word for word in wanted if bag[word])
+    return math.fsum(weight[word] * min(1.0, bag[word] * (_K1 + 1) / (bag[word] + spread)) for word in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,7 +114,7 @@ class TurnOfMind:
         self, update: MindUpdate, at: dict[str, Any], call: str | None, estimator: Estimator
     ) -> Iterator[Row]:
         for change in update.beliefs:
-            total = sum(change.weights.values())
+            total = math.fsum(change.weights.values())  # `sum` rounds differently from one Python to the next
             probabilities = {value: weight / total for value, weight in change.weights.items()}
             before = self.state.belief(change.chain, change.variable)
             if before and before.estimator == estimator and _same(before.probabilities, probabilities):

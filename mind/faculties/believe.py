@@ -73,7 +73,7 @@ class Believe(Faculty):
         for change in reply.changes:
             weights = change.percent.model_dump(by_alias=True)
             weights = _keep_ruled_out(mind, change.chain, variables[change.variable], weights)
-            if sum(weights.values()) > 0:
+            if any(weights.values()):
                 changes[change.chain, change.variable] = BeliefChange(
                     chain=change.chain, variable=change.variable, weights=weights, source_event=_source(moment)
                 )
@@ -96,7 +96,7 @@ def _keep_ruled_out(mind: MindState, chain: str, variable: Variable, weights: di
     if before is None or chain != mind.holder or not (variable.static and variable.truthful):
         return weights
     kept = {value: 0.0 if before.probabilities.get(value) == 0 else weight for value, weight in weights.items()}
-    return kept if sum(kept.values()) > 0 else weights
+    return kept if any(kept.values()) else weights
 
 
 @lru_cache(maxsize=512)

@@ -6,10 +6,13 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from tertulia.agents.backends.schema import canonical_schema
+from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import Happened
 from tertulia.environments.stage import Seat, Stage
@@ -96,7 +99,13 @@ def _turn(
 
     work = TurnWork(stage, stage.head + 1, 0, model_for, closing=raw is None)
     stage.fixed = {name: legal_act(stage, name, act) for name, act in (raw or {}).items()}
-    asyncio.run(play_turn(work))
+    with patch.dict(POLICIES, {stage.scenario.turns.policy: partial(as_it_happened, tuple(stage.fixed))}):
+        asyncio.run(play_turn(work))
+
+
+def as_it_happened(actors: tuple[str, ...], view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
+    """The floor goes to those who act in the transcript: who else wanted it is not part of what is fixed."""
+    return Award(actors, {bid.participant: "the transcript" for bid in bids})
 
 
 def legal_act(stage: Stage, name: str, raw: Mapping[str, Any]) -> Action:

@@ -209,7 +209,7 @@ class _Deliberation:
         spoken = [self.speaking.partner.evidence.values(c) for c in range(len(self.table.game.attributes))]
         likely = [row for row, p in zip(self.table.rows, self.speaking.beliefs, strict=True) if p > 0]
         matter = [f.value in spoken[f.column] or any(row[f.column] == f.value for row in likely) for f in facts]
-        return sum(matter) / max(len(facts), 1)
+        return fsum(matter) / max(len(facts), 1)
 
     def _rows_in(self, utterance: Utterance) -> list[RowOf]:
         reads = (read_variable(claim.variable, self.table.game.attributes) for claim in utterance.claims)

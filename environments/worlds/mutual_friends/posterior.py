@@ -307,21 +307,23 @@ def public_posterior(rows: Sequence[Row], one: Likelihood, two: Likelihood) -> l
 
 
 def _universe(one: Likelihood, two: Likelihood) -> float:
-    """The sum of both likelihoods' product over all rows there may be."""
+    """The sum of both likelihoods' product over all rows there may be; 0 where what remains is rounding."""
     game = one.game
     classes: list[list[tuple[str | None, int]]] = []
     for c, size in enumerate(game.sizes):
         named = list(dict.fromkeys((*one.evidence.counts[c], *two.evidence.counts[c])))
         classes.append([(None, size - len(named)), *((value, 1) for value in named)])
-    whole = fsum(
+    terms = [
         sign * other * prod(
             fsum(many * one.table(c, v, a[c]) * two.table(c, v, b[c]) for v, many in classes[c])
             for c in range(len(classes))
         )
         for sign, a in one.terms() for other, b in two.terms()
-    )  # fmt: skip
+    ]  # fmt: skip
     named_rows = dict.fromkeys((*one.evidence.rows(), *two.evidence.rows()))
-    return fsum((whole, *(one.of(r) * two.of(r) - one.generic(r) * two.generic(r) for r in named_rows)))
+    terms += [one.of(r) * two.of(r) - one.generic(r) * two.generic(r) for r in named_rows]
+    whole = fsum(terms)
+    return whole if whole > ROUNDING * fsum(map(abs, terms)) else 0.0
 
 
 def _normalised(weights: Sequence[float]) -> list[float] | None:

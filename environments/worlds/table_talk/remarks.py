@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import fsum
 
 from tertulia.environments.world import Action, Candidate, Claim, Say
 from tertulia.environments.worlds.table_talk.acts import Whisper
@@ -232,12 +233,12 @@ def _topical(talk: Talk, name: str) -> float:
     named = [
         any(c.variable == name for c in e.claims) or contains_words(words_of(e.text), words_of(name)) for e in recent
     ]
-    return sum(named) / len(recent)
+    return fsum(named) / len(recent)
 
 
 def _candidate(talk: Talk, item: _Item) -> Candidate:
     scores = {key: round(1.0 + 4.0 * share, 4) for key, share in _shares(talk, item).items()}
-    motivation = sum(weight * scores[key] for key, weight in WEIGHTS.items())
+    motivation = fsum(weight * scores[key] for key, weight in WEIGHTS.items())
     return Candidate(
         gloss=item.gloss,
         act=_act(talk, item),
@@ -286,4 +287,4 @@ def _coherence(me: str, last: SeenEvent | None) -> float:
 
 
 def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers) if numbers else 0.0
+    return fsum(numbers) / len(numbers) if numbers else 0.0
