@@ -8,41 +8,84 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 M = TypeVar("M", bound=BaseModel)
-_LETTERS = "abc xyz,.'\"\\{}<>é中"
+ALPHABET = "abcdefgh XYZ.,;:!?'\"\\/{}[]<>%&\u00e9\u4e2d\u202e\U0001f642"
+LONGEST = 24
+"""Of an unbounded or long text, unless told otherwise."""
 
 
-def sample(schema: type[M], rng: Random) -> M:
+def sample(schema: type[M], rng: Random, longest: int = LONGEST) -> M:
     """A valid instance drawn from the bounds of its JSON schema. Raises pydantic's error where bounds are not all."""
     whole = schema.model_json_schema(by_alias=True)
-    return schema.model_validate(sample_json(whole, whole.get("$defs", {}), rng))
+    return schema.model_validate(sample_json(whole, whole.get("$defs", {}), rng, longest=longest))
 
 
-def sample_json(node: dict[str, Any], defs: dict[str, Any], rng: Random) -> Any:
-    """A JSON value that a node of a JSON schema allows."""
-    if "$ref" in node:
-        return sample_json(defs[node["$ref"].rsplit("/", 1)[-1]], defs, rng)
-    for union in ("anyOf", "oneOf", "allOf"):
-        if union in node:
-            return sample_json(rng.choice(node[union]), defs, rng)
-    if "const" in node:
-        return node["const"]
-    if "enum" in node:
-        return rng.choice(node["enum"])
-    kind = node.get("type")
+def sample_json(
+    schema: dict[str, Any], definitions: dict[str, Any], rng: Random, depth: int = 0, longest: int = LONGEST
+) -> Any:
+    """A random value of a JSON schema as pydantic writes them. Raises `NotImplementedError` for a `pattern`."""
+    if "$ref" in schema:
+        return sample_json(definitions[schema["$ref"].rsplit("/", 1)[1]], definitions, rng, depth, longest)
+    for choices in ("anyOf", "oneOf"):
+        if choices in schema:
+            return sample_json(rng.choice(schema[choices]), definitions, rng, depth, longest)
+    if "allOf" in schema and len(schema["allOf"]) == 1:
+        return sample_json(schema["allOf"][0], definitions, rng, depth, longest)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    return _of_type(schema, definitions, rng, depth, longest)
+
+
+def _of_type(schema: dict[str, Any], definitions: dict[str, Any], rng: Random, depth: int, longest: int) -> Any:
+    kind = schema.get("type")
     if kind == "object":
-        return {name: sample_json(child, defs, rng) for name, child in node.get("properties", {}).items()}
+        return _object(schema, definitions, rng, depth, longest)
     if kind == "array":
-        most = min(node.get("maxItems", 4), node.get("minItems", 0) + 4)
-        return [
-            sample_json(node.get("items", {}), defs, rng) for _ in range(rng.randint(node.get("minItems", 0), most))
-        ]
+        if "prefixItems" in schema:
+            return [sample_json(item, definitions, rng, depth + 1, longest) for item in schema["prefixItems"]]
+        fewest = schema.get("minItems", 0)
+        many = rng.randint(fewest, max(fewest, min(schema.get("maxItems", 3), 3 if depth < 4 else 0)))
+        return [sample_json(schema["items"], definitions, rng, depth + 1, longest) for _ in range(many)]
     if kind == "string":
-        shortest = max(node.get("minLength", 0), 1)
-        longest = max(shortest, min(node.get("maxLength", 12), 12))
-        size = rng.randint(shortest, longest)
-        return "".join(rng.choice(_LETTERS) for _ in range(size))
+        return _string(schema, rng, longest)
     if kind == "integer":
-        return rng.randint(int(node.get("minimum", -9)), int(node.get("maximum", 99)))
+        low, high = _bounds(schema, 1)
+        return rng.randint(int(low), int(high))
     if kind == "number":
-        return rng.uniform(node.get("minimum", -9.0), node.get("maximum", 99.0))
-    return rng.random() < 0.5 if kind == "boolean" else None
+        low, high = _bounds(schema, 0.001)
+        return rng.uniform(low, high)
+    if kind == "boolean":
+        return rng.random() < 0.5
+    return None if kind == "null" else rng.choice([None, True, 0, "x"])
+
+
+def _object(
+    schema: dict[str, Any], definitions: dict[str, Any], rng: Random, depth: int, longest: int
+) -> dict[str, Any]:
+    required = schema.get("required", [])
+    chosen = {
+        name: sample_json(part, definitions, rng, depth + 1, longest)
+        for name, part in schema.get("properties", {}).items()
+        if name in required or "const" in part or rng.random() < 0.6
+    }
+    extra = schema.get("additionalProperties")
+    if isinstance(extra, dict) and not schema.get("properties"):
+        for _ in range(rng.randint(0, 2)):
+            chosen[_string({"minLength": 1}, rng, longest)] = sample_json(extra, definitions, rng, depth + 1, longest)
+    return chosen
+
+
+def _string(schema: dict[str, Any], rng: Random, longest: int) -> str:
+    if "pattern" in schema:
+        raise NotImplementedError(f"a random text that matches {schema['pattern']!r}")
+    low = schema.get("minLength", 0)
+    high = max(low, min(schema.get("maxLength", LONGEST), rng.choice((3, LONGEST, longest))))
+    return "".join(rng.choice(ALPHABET) for _ in range(rng.randint(low, high)))
+
+
+def _bounds(schema: dict[str, Any], step: float) -> tuple[float, float]:
+    low = schema.get("minimum", schema["exclusiveMinimum"] + step if "exclusiveMinimum" in schema else None)
+    high = schema.get("maximum", schema["exclusiveMaximum"] - step if "exclusiveMaximum" in schema else None)
+    low = low if low is not None else (high - 100 if high is not None else -100)
+    return low, high if high is not None else low + 100
