@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from tertulia.mind.bounds import bound_tokens
 from tertulia.mind.faculties.appraise import NEW_LABELS, label_open
+from tertulia.mind.faculties.workspace import standing
 from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.model import LanguageModel, Reply, Request, Sampling
 from tertulia.mind.prompt import first_turn, messages
 from tertulia.mind.rows import TurnOfMind
-from tertulia.mind.state import Intent, MindUpdate
+from tertulia.mind.state import Element, Intent, MindUpdate
 
 NEUTRAL = 3.0
 """The motivation of a mind that does not appraise: the middle of the scale."""
@@ -68,6 +69,7 @@ class Deliberation:
         reply = await self._ask("fused", pending, schema)
         if reply.value is None:
             return None
+        self._forget_hidden(reply)
         for faculty, inputs in pending:
             formed = self._update(faculty, inputs, getattr(reply.value, faculty.name), reply)
             if formed:
@@ -88,14 +90,21 @@ class Deliberation:
                 continue
             reply = await self._ask(faculty.name, [(faculty, inputs)], schema)
             if reply.value is not None:
+                self._forget_hidden(reply)
                 self._update(faculty, inputs, reply.value, reply)
+
+    def _forget_hidden(self, reply: Reply[Any]) -> None:
+        """A language model cannot speak of thoughts that its prompt did not show."""
+        if reply.estimator != "rules":
+            shown = {element.ref for element in self.moment.inner if element.kind == "thought"}
+            self.moment.labels = {label: name for label, name in self.moment.labels.items() if name in shown}
 
     def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> list[str]:
         """Let a faculty change the mind and the moment; returns the ids of the thoughts it formed."""
         update = faculty.update(self.mind.state, self.moment, inputs, answer)
         if update.recalled:
             self.moment.recalled = update.recalled
-        if update.workspace:
+        if faculty.phase == "workspace":
             self.moment.workspace = [element for element in update.workspace if element.selected]
         self.moment.ended_turn |= update.ends_turn
         if reply is None:
@@ -107,6 +116,7 @@ class Deliberation:
     ) -> Reply[Any]:
         assert schema is not None
         questions = [faculty.question(inputs) for faculty, inputs in asked]
+        self.moment.inner = self._inner()
         reply: Reply[Any] = await self.model.ask(
             Request(
                 purpose=purpose,
@@ -120,6 +130,15 @@ class Deliberation:
         if reply.value is None:
             self.fallbacks.append(f"{purpose}: {reply.reason}")
         return reply
+
+    def _inner(self) -> list[Element]:
+        """What enters the prompt: what the workspace chose and thoughts formed since; all, where none chooses."""
+        elements = standing(self.mind.state, self.moment)
+        chosen = self.moment.workspace
+        if chosen is None:
+            return elements
+        formed = {name for name, thought in self.mind.state.thoughts.items() if thought.turn == self.mind.turn}
+        return chosen + [e for e in elements if e.kind == "thought" and e.ref in formed and e not in chosen]
 
     def _sampling(self, purpose: str, asked: Sequence[Faculty], schema: type[BaseModel]) -> Sampling:
         """The liveliest temperature of those that ask; a seed of this turn's own; room for every valid reply."""

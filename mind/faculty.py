@@ -32,11 +32,18 @@ class Moment:
     draw: Callable[[str, int], Random]
     """A generator of its own for (faculty, ordinal)."""
     recalled: list[Recalled] = field(default_factory=list)
-    workspace: list[Element] = field(default_factory=list)
+    workspace: list[Element] | None = None
+    """The inner elements chosen for this turn; None where no faculty chooses: then all of them stand."""
+    inner: list[Element] = field(default_factory=list)
+    """The inner elements that enter the prompt of the next request."""
     labels: dict[str, str] = field(default_factory=dict)
     """What the prompt calls the open thoughts (`K1`, ... and `N1`, ... for new ones) -> their ids."""
     ended_turn: bool = False
     """A faculty gave the turn away."""
+
+    def admits(self, kind: str, ref: str) -> bool:
+        """Whether an inner element may enter a prompt of this turn."""
+        return self.workspace is None or any(e.kind == kind and e.ref == ref for e in self.workspace)
 
 
 class Faculty(ABC):

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Message
+from tertulia.mind.state import Element
+from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Seen, SeenEvent
 
 BLOCK = 8
@@ -18,19 +20,33 @@ def messages(moment: Moment, faculties: Sequence[Faculty], questions: Iterable[s
     seen = moment.seen
     lines = transcript(seen, first_turn(seen, moment.spec.context))
     return [
-        Message("system", prefix(seen, tuple(faculty.instruction for faculty in faculties if faculty.instruction))),
+        Message("system", prefix(seen, faculties)),
         Message("user", "\n".join([*lines, "", tail(moment, questions)])),
     ]
 
 
-def prefix(seen: Seen, instructions: tuple[str, ...]) -> str:
-    """Who one is, the rules of the place, what one alone knows, and how one's mind works."""
-    return _prefix(seen.participant, seen.cast, seen.persona, seen.goal, seen.premise, seen.opening.text, instructions)
+def prefix(seen: Seen, faculties: Sequence[Faculty]) -> str:
+    """Who one is, the rules of the place, what one alone knows, and how one's mind works.
+
+    Only a mind that is asked what it believes is told what there is to believe: asking is a treatment.
+    """
+    instructions = tuple(faculty.instruction for faculty in faculties if faculty.instruction)
+    variables = seen.variables if any(faculty.name == "believe" for faculty in faculties) else ()
+    return _prefix(
+        seen.participant, seen.cast, seen.persona, seen.goal, seen.premise, seen.opening.text, variables, instructions
+    )
 
 
 @lru_cache(maxsize=512)
 def _prefix(
-    name: str, cast: tuple[str, ...], persona: str, goal: str, premise: str, known: str, instructions: tuple[str, ...]
+    name: str,
+    cast: tuple[str, ...],
+    persona: str,
+    goal: str,
+    premise: str,
+    known: str,
+    variables: tuple[Variable, ...],
+    instructions: tuple[str, ...],
 ) -> str:
     others = ", ".join(other for other in cast if other != name)
     parts = [
@@ -41,8 +57,13 @@ def _prefix(
         f"What you alone know:\n{known}" if known else "",
         text("frame.md"),
         *instructions,
+        "\n".join(["What can be believed, and its values:", *map(_values, variables)]) if variables else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _values(variable: Variable) -> str:
+    return f"- {variable.name}: {', '.join(variable.values)}"
 
 
 def first_turn(seen: Seen, limit: int) -> int:
@@ -78,8 +99,16 @@ def tail(moment: Moment, questions: Iterable[str]) -> str:
     parts = [f"It is turn {seen.turn}. With you now: {here or 'nobody'}."]
     if seen.observation.text and seen.observation != seen.opening:
         parts.append(f"What you see now: {seen.observation.text}")
-    if moment.workspace:
-        parts.append("On your mind:\n" + "\n".join(f"- {element.text}" for element in moment.workspace))
+    if moment.inner:
+        parts.append("\n".join(["On your mind:", *(f"- {_inner(element, moment)}" for element in moment.inner)]))
     parts += [question for question in questions if question]
     parts.append(f"Answer as {seen.participant}, with one JSON object.")
     return "\n\n".join(parts)
+
+
+def _inner(element: Element, moment: Moment) -> str:
+    """An inner element with what it may be called by: a thought's label, a memory's id."""
+    if element.kind == "thought":
+        label = next((label for label, name in moment.labels.items() if name == element.ref), element.ref)
+        return f"{label} (a thought of yours): {element.text}"
+    return f"{element.ref} (a memory): {element.text}" if element.kind == "memory" else element.text

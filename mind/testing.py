@@ -100,7 +100,7 @@ def _check_rows(kind: type[Faculty], name: str, mind: MindState, update: MindUpd
 
 
 def _frozen(mind: MindState, moment: Moment) -> Any:
-    names = ("seen", "recalled", "workspace", "labels", "ended_turn")
+    names = ("seen", "recalled", "workspace", "inner", "labels", "ended_turn")
     return copy.deepcopy((mind, [getattr(moment, name) for name in names]))
 
 

@@ -92,8 +92,7 @@ class Appraise(Faculty):
         return Ratings
 
     def question(self, inputs: OpenThoughts) -> str:
-        lines = [f"{label}: {thought}" for label, thought in inputs.thoughts.items()]
-        return "How much does each thought want to be said now?\n" + ("\n".join(lines) or "(only new thoughts, if any)")
+        return "How much does each of your open thoughts want to be said now?"
 
     def update(self, mind: MindState, moment: Moment, inputs: OpenThoughts, reply: Ratings) -> MindUpdate:
         grown = _SILENCE_GAIN ** max(0, inputs.silent_for)

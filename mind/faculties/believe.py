@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from tertulia.mind.chains import chains_of
-from tertulia.mind.faculties.workspace import in_words
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.lexical import normalise
 from tertulia.mind.model import Sampling
@@ -24,11 +23,10 @@ Percent = Annotated[float, Field(ge=0, le=100), WithJsonSchema({"type": "integer
 
 
 class Held(BaseModel):
-    """What is held so far, and along which chains it may change."""
+    """What can be believed, and along which chains."""
 
     chains: list[str]
     variables: list[Variable]
-    lines: list[str]
 
 
 class Proposition(BaseModel):
@@ -56,16 +54,15 @@ class Believe(Faculty):
 
     def inputs(self, mind: MindState, moment: Moment) -> Held | None:
         seen = moment.seen
-        lines = [in_words(belief, mind.holder) for _, belief in sorted(mind.beliefs.items())]
         chains = list(chains_of(mind.holder, seen.cast, seen.order))
-        return Held(chains=chains, variables=list(seen.variables), lines=lines)
+        return Held(chains=chains, variables=list(seen.variables))
 
     def reply_type(self, moment: Moment) -> type[BaseModel]:
         seen = moment.seen
         return _reply_type(chains_of(seen.participant, seen.cast, seen.order), seen.variables)
 
     def question(self, inputs: Held) -> str:
-        return "What has changed in what you believe? So far:\n" + ("\n".join(inputs.lines) or "(nothing yet)")
+        return "What has changed in what you believe?"
 
     def update(self, mind: MindState, moment: Moment, inputs: Held, reply: Any) -> MindUpdate:
         variables = {variable.name: variable for variable in inputs.variables}

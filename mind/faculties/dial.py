@@ -46,11 +46,12 @@ class Dial(Faculty):
     def inputs(self, mind: MindState, moment: Moment) -> Gaps | None:
         if moment.legal is None:
             return None
-        found = sorted(gaps(mind), key=lambda gap: (-abs(gap[3]), gap[:3]))[:SHOWN]
+        known = [gap for gap in gaps(mind) if moment.admits("belief", f"{mind.holder}>{gap[0]}|{gap[1]}")]
+        found = sorted(known, key=lambda gap: (-abs(gap[3]), gap[:3]))[:SHOWN]
         common = [
             f"{belief.variable} = {belief.mode} ({100 * belief.probabilities[belief.mode]:.0f}%)"
-            for _, belief in sorted(mind.beliefs.items())
-            if "&" in belief.chain
+            for key, belief in sorted(mind.beliefs.items())
+            if "&" in belief.chain and moment.admits("belief", key)
         ]
         words = [
             f"{variable} = {value}: you and {other} differ by {100 * gap:+.0f}%"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, RootModel, create_model
 
 from tertulia.mind.faculties.appraise import KEPT_LABELS, NEW_LABELS
 from tertulia.mind.faculty import Faculty, Moment, text
@@ -14,9 +14,10 @@ from tertulia.mind.state import MindState, MindUpdate
 
 
 class Occasion(BaseModel):
-    """What it would be spoken from: open thoughts by label."""
+    """What it would be spoken from: open thoughts by label; and the kinds of acts that are legal now."""
 
     thoughts: dict[str, str]
+    acts: list[str]
 
 
 class Speak(Faculty):
@@ -34,17 +35,25 @@ class Speak(Faculty):
     def inputs(self, mind: MindState, moment: Moment) -> Occasion | None:
         if moment.legal is None:
             return None
-        return Occasion(thoughts={label: mind.thoughts[name].text for label, name in moment.labels.items()})
+        thoughts = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
+        return Occasion(thoughts=thoughts, acts=list(_kinds(moment.legal)))
 
     def reply_type(self, moment: Moment) -> type[BaseModel] | None:
         return None if moment.legal is None else _draft_type(moment.legal)
 
     def question(self, inputs: Occasion) -> str:
-        lines = [f"{label}: {thought}" for label, thought in inputs.thoughts.items()]
-        return "\n".join(["What do you say or do, if the floor is yours?", *lines])
+        return f"What do you do, if the floor is yours? You may: {', '.join(inputs.acts)}."
 
     def update(self, mind: MindState, moment: Moment, inputs: Occasion, reply: Any) -> MindUpdate:
         return MindUpdate()
+
+
+@lru_cache(maxsize=512)
+def _kinds(legal: type[RootModel[Any]]) -> tuple[str, ...]:
+    """The names of the legal acts, in their order."""
+    root = legal.model_fields["root"].annotation
+    types = get_args(root) or (root,)
+    return tuple(str(fields["kind"].default) for kind in types if "kind" in (fields := kind.model_fields))
 
 
 @lru_cache(maxsize=512)

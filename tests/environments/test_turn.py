@@ -17,7 +17,7 @@ from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.mind.model import LanguageModel, ModelTrouble, Reply, Request
 from tertulia.mind.samples import sample
-from tertulia.storage.rows import AppraisalRow, BidRow, CallRow, TurnRow
+from tertulia.storage.rows import AppraisalRow, BidRow, CallRow, TurnRow, WorkspaceRow
 
 
 @dataclass
@@ -94,6 +94,32 @@ async def test_a_fused_mind_asks_once_a_turn_and_its_bid_is_logged_with_the_reas
     assert all(bid.reason for bid in bids)
     [row] = [row for row in record.rows if isinstance(row, TurnRow)]
     assert set(row.actions) == {bid.participant for bid in bids if bid.won}
+
+
+async def test_only_what_the_workspace_chose_enters_the_prompt_and_the_rest_is_logged() -> None:
+    stage = stage_of("dinner-secret", "mind.workspace=2", "turns.policy=alternate")
+    for _ in range(4):
+        cast = models(stage)
+        work = await turn(stage, cast)
+    fused = [name for name, seat in stage.seats.items() if "workspace" in seat.spec.parts()]
+    assert fused
+    for name in fused:
+        asked = cast[name].asked[0].messages()[1].content
+        _, _, tail = asked.rpartition("On your mind:\n")
+        shown = [line for line in tail.split("\n\n")[0].splitlines() if line.startswith("- ")]
+        rows = [row for row in work.minds[name].mind.rows() if isinstance(row, WorkspaceRow)]
+        assert len(shown) == 2
+        assert [row.selected for row in rows] == [True, True] + [False] * (len(rows) - 2)
+        assert len(rows) > 2
+
+
+async def test_a_mind_that_is_not_asked_what_it_believes_is_not_told_that_there_is_a_question() -> None:
+    stage = stage_of("dinner-secret", "mind.preset=reactive", "participants.carol.mind.preset=reactive")
+    cast = models(stage)
+    await turn(stage, cast)
+    prompts = [request.messages()[0].content for model in cast.values() for request in model.asked]
+    assert prompts
+    assert not any("cellar" in prompt for prompt in prompts)
 
 
 async def test_a_mind_that_cannot_answer_does_not_cancel_its_siblings() -> None:
