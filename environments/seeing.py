@@ -84,9 +84,11 @@ class Eyes:
             if one.event.actor is not None and acted(one.event):
                 self.last_spoke[one.event.actor] = one.event.turn
             for name in self.names:
-                event = see(one.event, one.witnesses, one.claims, name)
+                mine = self.seen.setdefault(name, [])
+                before = sum(event.turn == one.event.turn for event in mine)
+                event = see(one.event, one.witnesses, one.claims, name, f"{one.event.turn}.{before}")
                 if event is not None:
-                    self.seen.setdefault(name, []).append(event)
+                    mine.append(event)
 
 
 def by_event(events: Sequence[EventRow], witnesses: Sequence[WitnessRow], claims: Sequence[ClaimRow]) -> list[Happened]:

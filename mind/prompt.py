@@ -82,14 +82,14 @@ def transcript(seen: Seen, first: int = 0) -> list[str]:
 
 
 def line(event: SeenEvent) -> str:
-    """An event as one entry: its id, then the speaker's words or what was seen. Further lines are indented, so that
+    """An event as one entry: its label, then the speaker's words or what was seen. Further lines are indented, so that
     nobody's words can pass for another entry."""
     words = event.text.replace("\n", "\n    ")
     if event.level == "occurrence" or event.kind not in ("say", "whisper"):
-        return f"[{event.id}] ({words})"
+        return f"[{event.label}] ({words})"
     to = f" to {', '.join(event.addressees)}" if event.addressees else ""
     manner = " whispers" if event.kind == "whisper" else ""
-    return f"[{event.id}] {event.actor}{manner}{to}: {words}"
+    return f"[{event.label}] {event.actor}{manner}{to}: {words}"
 
 
 def tail(moment: Moment, questions: Iterable[str]) -> str:

@@ -128,7 +128,15 @@ def example(trial: int) -> tuple[MindState, Moment]:
         )
     actors, levels = ("ann", "ben", "cat"), ("content", "occurrence")
     events = tuple(
-        SeenEvent(id=f"{at}.0", turn=at, kind="say", actor=actor, text=f"words about the house {at}", level=level)
+        SeenEvent(
+            id=f"{at}.0",
+            label=f"{at}.0",
+            turn=at,
+            kind="say",
+            actor=actor,
+            text=f"words about the house {at}",
+            level=level,
+        )
         for at, actor, level in ((at, rng.choice(actors), rng.choice(levels)) for at in range(turn))
     )
     key = Observation(text="You hold a key.")

@@ -50,7 +50,9 @@ class SeenEvent(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    """`turn.ordinal`"""
+    """`turn.ordinal`: where it stands in the log. Never shown to a mind: the number tells of events it did not see."""
+    label: str = ""
+    """`turn.n`: the n-th event of that turn that this participant witnessed; how it is called in prompts."""
     turn: int
     kind: str
     actor: str | None
@@ -106,7 +108,9 @@ class Seen(BaseModel):
     can_act: bool = True
 
 
-def see(event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], participant: str) -> SeenEvent | None:
+def see(
+    event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], participant: str, label: str = ""
+) -> SeenEvent | None:
     """The event as `participant` witnessed it, or None if it did not. `witnesses` and `claims` are this event's."""
     mine = next((w for w in witnesses if w.participant == participant), None)
     if mine is None:
@@ -115,6 +119,7 @@ def see(event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], pa
     whole = mine.level == "content"
     return SeenEvent(
         id=f"{event.turn}.{event.ordinal}",
+        label=label,
         turn=event.turn,
         kind=event.kind,
         actor=event.actor,

@@ -104,13 +104,14 @@ def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
 
 def _think(stance: Stance, ground: Ground, formed: list[str]) -> dict[str, Any]:
     known = set(ground.open_thoughts.values())
+    called = {event: label for label, event in ground.events.items()}
     thoughts: list[dict[str, Any]] = []
     for candidate in stance.candidates:
         thought = _thought(candidate)
         if thought not in known and len(thoughts) < MOST:
             known.add(thought)
             formed.append(thought)
-            stimuli = [stimulus for stimulus in candidate.stimuli if len(stimulus) <= 8][:3]
+            stimuli = [called.get(stimulus, stimulus) for stimulus in candidate.stimuli][:3]
             thoughts.append({"system": candidate.system, "text": thought, "stimuli": stimuli})
     return {"thoughts": thoughts}
 

@@ -17,9 +17,10 @@ KEPT = 8
 
 
 class Ground(BaseModel):
-    """What thoughts may rise from: ids of recent events, recalled memories, and open thoughts in words."""
+    """What thoughts may rise from: recent events, recalled memories, and open thoughts in words."""
 
-    events: list[str]
+    events: dict[str, str]
+    """By what prompts call them -> their ids."""
     memories: dict[str, str]
     open_thoughts: dict[str, str]
 
@@ -57,7 +58,7 @@ class Think(Faculty):
 
     def inputs(self, mind: MindState, moment: Moment) -> Ground:
         return Ground(
-            events=[event.id for event in moment.seen.events[-5:]],
+            events={event.label: event.id for event in moment.seen.events},
             memories={found.memory: mind.memories[found.memory].text for found in moment.recalled},
             open_thoughts={thought.id: thought.text for thought in mind.open_thoughts()},
         )
@@ -74,5 +75,10 @@ class Think(Faculty):
         for draft in reply.thoughts:
             if draft.text not in have:
                 have.add(draft.text)
-                formed.append(NewThought(system=draft.system, text=draft.text, stimuli=draft.stimuli))
+                formed.append(NewThought(system=draft.system, text=draft.text, stimuli=_cited(draft, inputs)))
         return MindUpdate(thoughts=formed)
+
+
+def _cited(draft: ThoughtDraft, ground: Ground) -> tuple[str, ...]:
+    """The ids of what was cited: events by their place in the log, not by what this mind's prompts call them."""
+    return tuple(ground.events.get(cited, cited) for cited in draft.stimuli)

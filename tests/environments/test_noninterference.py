@@ -30,7 +30,8 @@ def with_minds(data: dict[str, Any], mind: str) -> dict[str, Any]:
 
 def changed_for(data: dict[str, Any], acts: Acts, me: str, seed: int) -> tuple[dict[str, Any], Acts]:
     """The same scenario and transcript with every private thing changed that `me` has no part in: personas, goals,
-    secrets, private knowledge, the truth of what it was not told, the words of whispers it did not hear."""
+    secrets, private knowledge, the truth of what it was not told, the words of whispers it did not hear. And things
+    happen that it does not see: nothing may tell it so, not even a number."""
     other = copy.deepcopy(data)
     mine = next(seat for seat in other["participants"] if seat["name"] == me)
     public = {*other["facts"], *mine["knows"], *(v for e in other["script"] for v in e.get("set", {}))}
@@ -44,6 +45,9 @@ def changed_for(data: dict[str, Any], acts: Acts, me: str, seed: int) -> tuple[d
             seat["knows"] = {name: other["variables"][name]["truth"] for name in seat["knows"]}
             seat["believes"] = {n: v for n, v in seat["believes"].items() if seed % 2} | {}
             seat["secrets"] = [name for name in other["variables"] if name not in seat["secrets"]]
+    hidden = [seat["name"] for seat in other["participants"] if seat["name"] != me]
+    other["script"] += [{"turn": turn, "text": f"Unseen {turn}.", "seen_by": [hidden[0]]} for turn in (0, 2, 4)]
+    other["script"].sort(key=lambda event: (event["turn"], event.get("text", "") != f"Unseen {event['turn']}."))
     for event in other["script"]:
         if "whisper" in event and me not in [event["by"], *event["to"]]:
             event["whisper"] = f"Quite another thing {seed}."

@@ -14,7 +14,7 @@ FULL = make_faculties(PRESETS["full"].faculties)
 
 
 def said(turn: int, actor: str = "ben", text: str = "hello") -> SeenEvent:
-    return SeenEvent(id=f"{turn}.0", turn=turn, kind="say", actor=actor, text=text, level="content")
+    return SeenEvent(id=f"{turn}.0", label=f"{turn}.0", turn=turn, kind="say", actor=actor, text=text, level="content")
 
 
 def moment(events: list[SeenEvent], context: int = 60_000) -> Moment:
@@ -69,6 +69,12 @@ def test_a_full_context_loses_whole_blocks_of_the_oldest_turns() -> None:
 
 def test_a_glimpse_says_that_it_happened_and_not_what() -> None:
     glimpsed = SeenEvent(
-        id="1.0", turn=1, kind="whisper", actor="ben", text="ben whispers something to cat.", level="occurrence"
+        id="1.3",
+        label="1.0",
+        turn=1,
+        kind="whisper",
+        actor="ben",
+        text="ben whispers something to cat.",
+        level="occurrence",
     )
     assert transcript(moment([glimpsed]).seen)[1] == "[1.0] (ben whispers something to cat.)"
