@@ -29,7 +29,7 @@ def table_scenarios(draw: st.DrawFn, *, min_seats: int = 2, max_seats: int = 4, 
     chosen = draw(st.lists(st.sampled_from(sorted(VARIABLES)), min_size=1, max_size=3, unique=True))
     variables = {name: draw(_variable(name)) for name in chosen}
     participants = [draw(_seat(name, names, variables, rooms)) for name in names]
-    script = draw(st.lists(_event(names, variables, rooms, limit), max_size=7))
+    script = _without_the_absent(draw(st.lists(_event(names, variables, rooms, limit), max_size=7)), participants)
     told = {name for seat in participants for name in seat["knows"]}
     facts = [name for name in chosen if name not in told]
     facts += [name for name in chosen if name in told and draw(st.integers(0, 5)) == 0]
@@ -39,6 +39,19 @@ def table_scenarios(draw: st.DrawFn, *, min_seats: int = 2, max_seats: int = 4, 
         "facts": facts, "rooms": list(rooms), "participants": participants, "script": script, "ends": ends,
         "turns": {"policy": "bidding", "limit": limit},
     }  # fmt: skip
+
+
+def _without_the_absent(script: list[dict[str, Any]], participants: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The script without words and deeds of those who are away for certain, which is refused."""
+    away = {seat["name"] for seat in participants if seat["room"] == "away"}
+    kept = []
+    for event in sorted(script, key=lambda one: one["turn"]):
+        if "leave" in event:
+            away.add(event["leave"])
+        away -= {event.get("enter"), event.get("move")}
+        if event.get("by") not in away or ("whisper" not in event and event["seen_by"] != "present"):
+            kept.append(event)
+    return kept
 
 
 @st.composite

@@ -112,6 +112,30 @@ def test_a_mistake_is_told_with_line_key_fault_and_remedy(case: str) -> None:
     assert right in remedy
 
 
+AWAY = {
+    "words": ("say: Hm., by: bob", "as by telephone"),
+    "a whisper": ("whisper: Hm., by: bob, to: [alice], seen_by: [carol]", "with `enter: bob`"),
+    "a change": ("set: {cake: cellar}, by: bob", "as by telephone"),
+    "a deed": ("text: Steps., by: bob, unnoticed: [alice]", "as by telephone"),
+}
+
+
+@pytest.mark.parametrize("case", AWAY)
+def test_what_somebody_does_who_is_away_for_certain_is_refused(case: str) -> None:
+    event, remedy = AWAY[case]
+    at = "test.yaml:18: script.2.by: bob is away at turn 7 (since turn 5), and nobody would notice; bring bob back"
+    late = GOOD.replace("  - turn: 6\n", f"  - {{turn: 2, leave: carol}}\n  - {{turn: 7, {event}}}\n  - turn: 6\n")
+    [line] = problems_of(late)
+    assert line.startswith(at)
+    assert line.endswith(remedy)
+    assert scenario_of(late.replace("turn: 7", "turn: 5").replace("turn: 5, leave: bob", "turn: 6, leave: bob"))
+    assert scenario_of(late.replace("{turn: 2, leave: carol}", "{turn: 7, enter: bob}"))
+    [line] = problems_of(
+        late.replace("leave: bob", "leave: carol").replace("- name: bob", "- name: bob\n    room: away")
+    )
+    assert "bob is away at turn 7 (from the start)" in line
+
+
 def test_a_fact_nobody_can_know_is_refused() -> None:
     text = GOOD.replace("    knows: {cake: kitchen}\n", "").replace("    set: {cake: cellar}\n", "    text: Rain.\n")
     [line] = problems_of(text)

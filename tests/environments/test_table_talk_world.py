@@ -154,6 +154,39 @@ def test_the_witnesses_of_a_scripted_change_are_those_it_names(
     assert set(world.outcome(state).detail["informed"]["key"]) == content
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"say": "I sold it.", "to": ["alice"], "asserts": {"key": "shelf"}},
+        {"whisper": "I sold it.", "to": ["alice"], "asserts": {"key": "shelf"}},
+        {"set": {"key": "shelf"}},
+        {"text": "A door slams."},
+    ],
+)
+def test_what_somebody_does_who_went_away_unforeseen_is_witnessed_by_nobody_else(event: dict[str, Any]) -> None:
+    world = table({"turn": 2, "by": "bob", "unnoticed": ["carol"], **event})
+    for acts, alone in (({"bob": Leave()}, True), ({}, False)):
+        state, (_, _, [told]) = run(world, acts, {})
+        seen = set(told.content) | set(told.glimpsed) | set(told.unnoticed) | set(told.addressees)
+        assert (seen == {"bob"}) is alone
+        assert "set" not in event or state.truth["key"] == "shelf"
+
+
+def test_who_is_away_is_heard_by_those_whom_the_script_names() -> None:
+    world = table({"turn": 1, "leave": "bob"}, {"turn": 2, "say": "Hello?", "by": "bob", "seen_by": ["alice"]})
+    _, (_, _, [told]) = run(world, {}, {})
+    assert set(told.content) == {"alice", "bob"}
+
+
+def test_addressees_stand_once_each_in_the_order_given() -> None:
+    twice = ("carol", "bob", "carol", "bob")
+    world = table({"turn": 2, "say": "Well?", "by": "alice", "to": list(twice)})
+    _, (_, _, scripted, acted) = run(world, {}, {}, {"alice": Whisper(text="psst", to=("bob", "bob"))})
+    _, (_, said) = run(world, {"alice": Say(text="Well?", to=("carol", "carol"))})
+    assert (scripted[0].addressees, said[0].addressees) == (("carol", "bob"), ("carol",))
+    assert (acted[0].addressees, acted[0].occurrence) == (("bob",), "alice whispers something to bob.")
+
+
 def test_all_must_be_ready_to_part_in_a_row() -> None:
     world = table(ends=["agreement"])
     part = Part()

@@ -37,6 +37,7 @@ def _words_and_names(params: TableParams, seats: Mapping[str, TableSeat]) -> Ite
         yield from _seat(params, name, seat, tuple(seats))
     for index, event in enumerate(params.script):
         yield from _event(params, f"script.{index}", event, tuple(seats))
+    yield from _unheard(params, seats)
     yield from _endings(params, seats)
 
 
@@ -127,6 +128,22 @@ def _deed(params: TableParams, key: str, event: ScriptEvent) -> Iterator[WorldEr
         yield WorldError(f"{key}.room", "only `enter` and `move` lead to a room; take it away, or use `seen_by`")
     elif deed == "move":
         yield WorldError(f"{key}.move", f"to which room; add `room:`, one of {', '.join(params.rooms)}")
+
+
+def _unheard(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:
+    """Deeds of somebody who is away for certain: only the script brings people back, so its own order tells."""
+    away = {name: "from the start" for name, seat in seats.items() if seat.room == AWAY}
+    for index, event in sorted(enumerate(params.script), key=lambda numbered: numbered[1].turn):
+        if event.leave is not None:
+            away[event.leave] = f"since turn {event.turn}"
+        elif event.enter is not None or event.move is not None:
+            away.pop(event.enter or event.move or "", None)
+        elif event.by in away and (event.seen_by == PRESENT or event.whisper is not None):
+            wrong = f"{event.by} is away at turn {event.turn} ({away[event.by]}), and nobody would notice"
+            right = f"bring {event.by} back before with `enter: {event.by}`"
+            if event.whisper is None:
+                right += ", or name in `seen_by` who hears or sees it, as by telephone"
+            yield WorldError(f"script.{index}.by", f"{wrong}; {right}")
 
 
 def _endings(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[WorldError]:

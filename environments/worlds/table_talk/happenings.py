@@ -25,6 +25,11 @@ def place_words(room: str) -> str:
     return f"{'at' if room == TABLE else 'in'} the {room.replace('_', ' ').replace('-', ' ')}"
 
 
+def each_once(names: Sequence[str]) -> tuple[str, ...]:
+    """Names in the order given, without repetitions."""
+    return tuple(dict.fromkeys(names))
+
+
 def plain_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Claims as they are logged, whatever schema they came through."""
     return tuple(Claim(variable=claim.variable, value=claim.value, holds=claim.holds) for claim in claims)
@@ -38,13 +43,13 @@ def act(state: TableState, name: str, action: Action) -> Happening:
         return state, []
     if isinstance(action, Say):
         said = Event(
-            kind="say", text=action.text, actor=name, addressees=tuple(action.to), place=room, content=here,
+            kind="say", text=action.text, actor=name, addressees=each_once(action.to), place=room, content=here,
             claims=plain_claims(action.asserts),
         )  # fmt: skip
         return state.after([said]), [said]
     if isinstance(action, Whisper):
         heard = tuple(one for one in here if one == name or one in action.to)
-        whispered = _whisper(name, action.text, tuple(action.to), room, heard, here, plain_claims(action.asserts))
+        whispered = _whisper(name, action.text, each_once(action.to), room, heard, here, plain_claims(action.asserts))
         return state.after([whispered]), [whispered]
     if isinstance(action, Leave):
         return leave(state, name)
@@ -123,22 +128,30 @@ def _with_witnesses(state: TableState, event: ScriptEvent, events: list[Event]) 
 
 
 def _told(state: TableState, event: ScriptEvent, book: Phrasebook) -> Event:
-    room = state.where[event.by] if event.by is not None else None
-    room = None if room == AWAY else room
-    around = _seers(state, event, state.present if room is None else state.here(room))
     by = () if event.by is None else (event.by,)
+    room = state.where[event.by] if event.by is not None else None
     claims = tuple(Claim(variable=name, value=value) for name, value in (event.set or event.asserts).items())
     claims += tuple(Claim(variable=name, value=value, holds=False) for name, value in event.denies.items())
-    if event.whisper is not None:
-        heard = state.ordered({*by, *(name for name in event.to if state.where[name] != AWAY), *event.unnoticed})
-        told = _whisper(event.by or "", event.whisper, event.to, room or AWAY, heard, state.ordered(around), claims)
-        return told.model_copy(update={"origin": "scripted", "unnoticed": event.unnoticed, "place": room})
-    kind = "say" if event.say is not None else "change" if event.set is not None else "happening"
-    return Event(
-        kind=kind, text=event.say or event.text or book.render(claims), actor=event.by, addressees=event.to, place=room,
-        origin="scripted", claims=claims, content=state.ordered({*by, *around, *event.unnoticed}),
-        unnoticed=event.unnoticed,
+    told = Event(
+        kind=_kind(event), text=event.say or event.whisper or event.text or book.render(claims), actor=event.by,
+        addressees=each_once(event.to), place=room, origin="scripted", claims=claims, unnoticed=event.unnoticed,
     )  # fmt: skip
+    if room == AWAY and (event.seen_by == PRESENT or event.whisper is not None):
+        # whoever went away by its own act, unforeseen by the script, does it alone: nobody is there to witness it
+        return told.model_copy(update={"addressees": (), "place": None, "content": by, "unnoticed": ()})
+    around = state.ordered(_seers(state, event, state.present if room is None else state.here(room)))
+    if event.whisper is None or room is None:
+        content = state.ordered({*by, *around, *event.unnoticed})
+        return told.model_copy(update={"place": None if room == AWAY else room, "content": content})
+    heard = state.ordered({*by, *(name for name in event.to if state.where[name] != AWAY), *event.unnoticed})
+    whispered = _whisper(event.by or "", told.text, told.addressees, room, heard, around, claims)
+    return whispered.model_copy(update={"origin": "scripted", "unnoticed": event.unnoticed})
+
+
+def _kind(event: ScriptEvent) -> str:
+    if event.deed in ("say", "whisper"):
+        return event.deed
+    return "change" if event.set is not None else "happening"
 
 
 def _seers(state: TableState, event: ScriptEvent, present: Sequence[str]) -> tuple[str, ...]:

@@ -65,8 +65,8 @@ class ScriptEvent(_Part):
     """One event of the script. It happens after the actions of its turn; turn 0 is the opening.
 
     Exactly one of `leave`, `enter`, `move`, `set`, `say`, `whisper` says what happens; with `text` alone, something
-    happens that changes no variable. Witnesses: `present` (all who are in the room of `by`; without `by` all who
-    have not left), a room, or names as they stand. Those in `unnoticed` witness it too, and nobody notices them.
+    happens that changes no variable. What somebody who is away says or does, only those witness whom `seen_by` names;
+    where it went away by its own act and nobody is named, it alone. An event after `turns.limit` never happens.
     """
 
     turn: Annotated[int, Field(ge=0, strict=True)]
