@@ -24,6 +24,8 @@ class Totals:
     requests: set[tuple[int, int, str, str, int]] = field(default_factory=set)
     attempts: set[str] = field(default_factory=set)
     fallbacks: int = 0
+    by_seat: dict[str, list[int]] = field(default_factory=dict)
+    """Requests and fallbacks of each participant."""
     cost_usd: float | None = 0.0
     """None once an attempt was answered at an unknown price."""
 
@@ -33,16 +35,21 @@ class Totals:
             if row.call in self.attempts:
                 continue
             self.attempts.add(row.call)
-            self.requests.add((row.turn, row.take, row.participant, row.purpose, row.ordinal))
+            request = (row.turn, row.take, row.participant, row.purpose, row.ordinal)
+            seat = self.by_seat.setdefault(row.participant, [0, 0])
+            seat[0] += request not in self.requests
+            seat[1] += row.status == "fallback"
+            self.requests.add(request)
             self.fallbacks += row.status == "fallback"
             if row.status != "error":
                 known = self.cost_usd is not None and row.cost_usd is not None
                 self.cost_usd = (self.cost_usd or 0.0) + (row.cost_usd or 0.0) if known else None
 
     @property
-    def fallback_rate(self) -> float:
-        """Fallbacks per request, 0-1."""
-        return self.fallbacks / len(self.requests) if self.requests else 0.0
+    def worst_fallback_rate(self) -> float:
+        """Fallbacks per request of the participant who had the most, 0-1: one seat that never answers is not hidden
+        by others who do."""
+        return max((fallbacks / requests for requests, fallbacks in self.by_seat.values()), default=0.0)
 
 
 @dataclass(slots=True)
@@ -50,6 +57,7 @@ class SeatLedger:
     """The ledger of one seat in one turn and take, over the log."""
 
     log: Log
+    lease: str
     left_behind: Sequence[CallRow]
 
     def recorded(self, purpose: str, ordinal: int) -> list[CallRow]:
@@ -57,7 +65,7 @@ class SeatLedger:
         return sorted(found, key=lambda row: row.attempt)
 
     async def record(self, row: CallRow) -> None:
-        await self.log.record_call(row)
+        await self.log.record_call(row, self.lease)
 
 
 def backend_of(backends: Backends, uri: str) -> Backend:
@@ -75,6 +83,7 @@ class Answering:
     stage: Stage
     log: Log
     backends: Backends
+    lease: str
     left_behind: Sequence[CallRow] = ()
     """Calls of a turn that was not committed, when an episode is resumed."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -90,10 +99,11 @@ class Answering:
             model = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         else:
             mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
+            ledger = SeatLedger(self.log, self.lease, mine)
             model = SeatModel(
                 backend_of(self.backends, seat.model), uri=seat.model, episode=stage.episode, turn=turn, take=take,
-                participant=seat.name, ledger=SeatLedger(self.log, mine), limiter=self.backends.limiter(seat.model),
-                retry=self.retry, budget=self.budget,
+                participant=seat.name, ledger=ledger, limiter=self.backends.limiter(seat.model), retry=self.retry,
+                budget=self.budget,
             )  # fmt: skip
         self._made.append(model)
         return model
@@ -102,8 +112,10 @@ class Answering:
         """The take with which to begin a turn: that of the calls left behind, so that their answers can be used."""
         return max((row.take for row in self.left_behind if row.turn == turn), default=0)
 
-    def count(self) -> None:
-        """Add up what the models made since the last count were asked."""
+    def count(self, *, committed: bool) -> None:
+        """Add up what was asked since the last count. Calls of a turn that is not committed count where they were
+        recorded by themselves; those answered by rules are rows of their turn."""
         for model in self._made:
-            self.totals.add(model.rows)
+            if committed or isinstance(model, SeatModel):
+                self.totals.add(model.rows)
         self._made.clear()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from ulid import ULID
 
@@ -22,10 +22,11 @@ from tertulia.environments.stage import Stage
 from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Log, LostLease, new_token
+from tertulia.storage.errors import first_line
+from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
 from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow, TurnRow
-from tertulia.storage.types import now
+from tertulia.storage.types import dump_json, now
 
 LEASE_S = 600.0
 """How long an episode stays ours without a sign of life; renewed at turn boundaries."""
@@ -76,7 +77,6 @@ class Episode:
     closed: bool = False
     failure: Exception | None = None
     """What ended it as `error` or paused it, for whoever wants more than the reason."""
-    _renewed: float = field(default_factory=time.monotonic)
     _clock: float = field(default_factory=time.perf_counter)
 
     @classmethod
@@ -107,9 +107,14 @@ class Episode:
             )
             for ordinal, seat in enumerate(stage.seats.values())
         ]  # fmt: skip
-        await log.begin(EpisodeRecord(row, seats))
-        answering = Answering(stage, log, backends, retry=retry or RetryPolicy(), budget=budget)
-        return cls(log, stage, answering, token, listen)
+        answering = Answering(stage, log, backends, token, retry=retry or RetryPolicy(), budget=budget)
+        episode = cls(log, stage, answering, token, listen)
+        try:
+            await log.begin(EpisodeRecord(row, seats))
+        except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
+            await asyncio.shield(episode._close_early("paused", "interrupted"))
+            raise
+        return episode
 
     @classmethod
     async def reopen(
@@ -123,42 +128,46 @@ class Episode:
         budget: Budget | None = None,
     ) -> Episode:
         """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`."""
-        found = log.episode(episode)
-        if found.status in ("success", "degraded", "cancelled"):
-            raise AlreadyEnded(f"episode {found.id} has ended ({found.status}: {found.reason}); nothing to resume")
+        found = _not_ended(log.episode(episode))
         token = new_token()
         row = await log.lease(found.id, token, ttl_s=LEASE_S)
-        restored = restore(log, row)
+        try:
+            restored = restore(log, _not_ended(row))
+        except BaseException:
+            await log.release(row.id, token)
+            raise
         calls = log.rows(CallRow, row.id)
         left_behind = [call for call in calls if call.turn == row.head + 1]
-        answering = Answering(restored.stage, log, backends, left_behind, retry or RetryPolicy(), budget)
+        answering = Answering(restored.stage, log, backends, token, left_behind, retry or RetryPolicy(), budget)
         answering.totals.add(calls)
         return cls(log, restored.stage, answering, token, listen, restored.utterances)
 
     async def play(self) -> EpisodeResult:
-        """Play to the end. Trouble with a model that outlasts the retries pauses the episode, as does cancelling;
-        any other failure ends it as `error`, with the reason in the log. Raises `LostLease` when it is not ours
-        any more."""
+        """Play to the end. Trouble with a model that outlasts the retries, trouble with the log, and cancelling pause
+        the episode; any other failure ends it as `error`, with the reason in the log. What has ended stays so.
+        Raises `LostLease` when it is not ours any more."""
+        beat = asyncio.create_task(self._keep_lease())
         try:
             return await self._play()
         except LostLease:
             raise
         except ModelTrouble as trouble:
             self.failure = trouble
-            status: EpisodeStatus = "error" if trouble.kind == "refused" else "paused"
-            return await self._close_early(status, trouble.message)
+            return await self._close_early("error" if trouble.kind == "refused" else "paused", trouble.message)
         except asyncio.CancelledError:
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
         except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
             self.failure = failure
-            return await self._close_early("error", f"{type(failure).__name__}: {failure}")
+            status: EpisodeStatus = "paused" if _is_passing(failure) else "error"
+            return await self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}")
+        finally:
+            beat.cancel()
 
     async def _play(self) -> EpisodeResult:
         if self.stage.head < 0:
             await self._open()
         while (reason := self.stage.ending(self.stage.head)) is None:
-            await self._renew()
             await self._turn(self.stage.head + 1)
         return await self._close(reason)
 
@@ -182,6 +191,7 @@ class Episode:
         work = await self._take(turn, closing=False)
         record = work.record(self.token)
         await self.log.commit(record)
+        self.answering.count(committed=True)
         self.utterances += sum(uttered(one.event) for one in work.events)
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
 
@@ -191,24 +201,26 @@ class Episode:
         while True:
             work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing)
             await play_turn(work, self.listen)
-            self.answering.count()
             if not work.failures:
                 return work
+            self.answering.count(committed=False)
+            unforeseen = [f for f in work.failures if not isinstance(f, ModelTrouble | StaleTake)]
+            if unforeseen:
+                raise unforeseen[0]
             trouble = [failure for failure in work.failures if isinstance(failure, ModelTrouble)]
             if trouble:
                 raise min(trouble, key=lambda failure: ("refused", "cap", "transport").index(failure.kind))
-            assert all(isinstance(failure, StaleTake) for failure in work.failures)
             take += 1
 
     async def _close(self, reason: str) -> EpisodeResult:
         """The closing turn: every mind takes in the last event, and the episode has its outcome."""
         turn = self.stage.head + 1
         work = await self._take(turn, closing=True)
-        record = work.record(self.token)
-        rate = self.answering.totals.fallback_rate
+        self.answering.count(committed=True)
+        rate = self.answering.totals.worst_fallback_rate
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
-        outcome = self.stage.outcome()
-        record.closing = Closing(status, reason, self._outcome(), outcome.reward)
+        record = work.record(self.token)
+        record.closing = Closing(status, reason, self._outcome(), self.stage.outcome().reward)
         await self.log.commit(record)
         self.closed = True
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
@@ -217,12 +229,18 @@ class Episode:
         return result
 
     async def _close_early(self, status: EpisodeStatus, reason: str) -> EpisodeResult:
-        self.answering.count()
-        outcome = self._outcome() if self.stage.state is not None else {}
-        await self.log.close_episode(
-            self.stage.episode, self.token, Closing(status, reason, outcome, outcome.get("reward"))
-        )
-        await self.log.release(self.stage.episode, self.token)
+        """Write that it paused or failed. An episode that had ended by then is reported as it ended."""
+        self.answering.count(committed=False)
+        try:
+            closing = Closing(status, reason, self._outcome_so_far())
+            await self.log.close_episode(self.stage.episode, self.token, closing)
+            await self.log.release(self.stage.episode, self.token)
+        except Ended:
+            row = self.log.episode(self.stage.episode)
+            self.closed = True
+            return self._result(cast(EpisodeStatus, row.status), row.reason or "")
+        except LogError as error:
+            reason += f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         return result
@@ -230,6 +248,15 @@ class Episode:
     def _outcome(self) -> dict[str, Any]:
         outcome = self.stage.outcome()
         return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
+
+    def _outcome_so_far(self) -> dict[str, Any]:
+        """How things stand in an episode that did not end: no reward yet; nothing from a world that broke."""
+        try:
+            found = {**self._outcome(), "reward": None, "done": False} if self.stage.state is not None else {}
+            dump_json(found)
+        except Exception:  # noqa: BLE001  what ended the episode is told; this may only be its echo
+            return {}
+        return found
 
     def _result(self, status: EpisodeStatus, reason: str) -> EpisodeResult:
         stage, totals = self.stage, self.answering.totals
@@ -239,7 +266,7 @@ class Episode:
             seed=stage.seed,
             status=status,
             reason=reason,
-            outcome=self._outcome() if stage.state is not None else {},
+            outcome=self._outcome() if self.closed else self._outcome_so_far(),
             turns=max(0, stage.head - self.closed),
             utterances=self.utterances,
             calls=len(totals.requests),
@@ -248,11 +275,26 @@ class Episode:
             wall_ms=1000 * (time.perf_counter() - self._clock),
         )
 
-    async def _renew(self) -> None:
-        if time.monotonic() - self._renewed > LEASE_S / 3:
-            await self.log.lease(self.stage.episode, self.token, ttl_s=LEASE_S)
-            self._renewed = time.monotonic()
+    async def _keep_lease(self) -> None:
+        """Renew the lease while we play, however long a turn takes. Once it is lost, the next commit says so."""
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            try:
+                await self.log.lease(self.stage.episode, self.token, ttl_s=LEASE_S)
+            except LogError:
+                return
 
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:
             self.listen(event)
+
+
+def _not_ended(row: EpisodeRow) -> EpisodeRow:
+    if row.status in ("success", "degraded", "cancelled"):
+        raise AlreadyEnded(f"episode {row.id} has ended ({row.status}: {row.reason}); nothing to resume")
+    return row
+
+
+def _is_passing(failure: Exception) -> bool:
+    """Trouble with the log passes, unless it is the rows themselves that it refuses."""
+    return isinstance(failure, LogError) and not isinstance(failure, Refused)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Bid(BaseModel):
-    """One participant's wish for the floor. Motivation is 1.0-5.0."""
+    """One participant's wish for the floor. Motivation is 1.0-5.0; None where it does not want it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,7 +19,7 @@ class Bid(BaseModel):
     """Would speak or act if it were its turn."""
     volunteers: bool = False
     """Is motivated enough to take an open floor by itself."""
-    motivation: float = 1.0
+    motivation: float | None = None
     thought: str | None = None
     addressee: str | None = None
     reason: str = ""
@@ -35,6 +35,8 @@ class FloorView:
     able: tuple[str, ...]
     last: str | None = None
     """Who spoke or acted last."""
+    owner: str | None = None
+    """Whose turn it is when turns go round the table, whoever speaks: those who cannot act are passed over."""
     addressed: tuple[str, ...] = ()
     """Whom the last utterance was addressed to, if anybody in particular."""
 
@@ -64,11 +66,19 @@ def _strongest(bids: Sequence[Bid], rng: Random) -> Bid | None:
     """The most motivated bid; a tie is broken by a seeded draw, not by the order of seats."""
     if not bids:
         return None
-    top = max(bid.motivation for bid in bids)
-    return rng.choice([bid for bid in bids if bid.motivation == top])
+    top = max(_strength(bid) for bid in bids)
+    return rng.choice([bid for bid in bids if _strength(bid) == top])
 
 
-def _after(last: str | None, seats: tuple[str, ...]) -> tuple[str, ...]:
+def _strength(bid: Bid) -> float:
+    return bid.motivation if bid.motivation is not None else 0.0
+
+
+def _outbid(best: Bid | None) -> str:
+    return f"{best.participant} was more motivated ({_strength(best):.1f})" if best else "below its threshold"
+
+
+def after(last: str | None, seats: tuple[str, ...]) -> tuple[str, ...]:
     """The seats in order, beginning after `last`, who comes at the end."""
     start = seats.index(last) + 1 if last in seats else 0
     return seats[start:] + seats[:start]
@@ -76,7 +86,7 @@ def _after(last: str | None, seats: tuple[str, ...]) -> tuple[str, ...]:
 
 def round_robin(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
     """Turn by turn the next seat, whoever spoke; if it does not want its turn, there is silence."""
-    owner = view.able[(view.turn - 1) % len(view.able)] if view.able else None
+    owner = view.owner
     admitted = [bid.participant for bid in bids if bid.participant == owner and bid.wants]
     return _award(bids, admitted, "its turn", f"the turn of {owner}")
 
@@ -84,7 +94,7 @@ def round_robin(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
 def alternate(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
     """The next seat after the last speaker; one who does not want the turn leaves it to the next who does."""
     wanting = {bid.participant for bid in bids if bid.wants}
-    owner = next((name for name in _after(view.last, view.seats) if name in wanting), None)
+    owner = next((name for name in after(view.last, view.seats) if name in wanting), None)
     return _award(bids, [owner] if owner else [], "its turn", f"the turn of {owner}")
 
 
@@ -103,8 +113,7 @@ def simultaneous(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
 def bidding(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
     """The most motivated of those who volunteer; nobody volunteers, nobody speaks."""
     best = _strongest([bid for bid in bids if bid.volunteers], rng)
-    lost = f"{best.participant} was more motivated ({best.motivation:.1f})" if best else "below its threshold"
-    return _award(bids, [best.participant] if best else [], "most motivated", lost)
+    return _award(bids, [best.participant] if best else [], "most motivated", _outbid(best))
 
 
 def addressed(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
@@ -117,8 +126,7 @@ def addressed(view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
         return _award(bids, [best.participant], "was addressed", f"{best.participant} was addressed")
     others = [bid for bid in bids if bid.volunteers and bid.participant != view.last]
     if (best := _strongest(others, rng)) is not None:
-        lost = f"{best.participant} was more motivated ({best.motivation:.1f})"
-        return _award(bids, [best.participant], "selected itself", lost)
+        return _award(bids, [best.participant], "selected itself", _outbid(best))
     again = [bid for bid in bids if bid.volunteers and bid.participant == view.last]
     if again:
         return _award(bids, [again[0].participant], "goes on, as nobody else took the floor", "below its threshold")

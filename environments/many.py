@@ -10,7 +10,7 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode, EpisodeResult
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Log
+from tertulia.storage.log import Log, LogError
 
 AT_ONCE = 16
 
@@ -36,8 +36,11 @@ async def play_many(
         async with gate:
             if refused:
                 return None
-            episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry)
-            result = await episode.play()
+            try:
+                episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry)
+                result = await episode.play()
+            except LogError as failure:  # somebody else has the episode, or the log cannot be written now
+                return _untold(scenario, seed, failure)
             if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
                 refused.append(episode.failure)
             return result
@@ -52,3 +55,8 @@ async def play_many(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _untold(scenario: Scenario, seed: int, failure: LogError) -> EpisodeResult:
+    """The result of an episode of which the log cannot tell more."""
+    return EpisodeResult("", scenario.scenario, seed, "error", str(failure), {}, 0, 0, 0, 0, None, 0.0)

@@ -63,7 +63,10 @@ def _replay(stage: Stage, turn: TurnRow) -> None:
             legal = stage.world.legal(stage.state, name)
             if legal is None:
                 raise RestoreError(f"turn {turn.turn}: {name} acted in the log but cannot act in this version")
-            acts[name] = legal.model_validate(raw).root
+            try:
+                acts[name] = legal.model_validate(raw).root
+            except ValueError as error:
+                raise RestoreError(f"turn {turn.turn}: what {name} did is not legal in this version") from error
         stage.step(turn.turn, turn.take, acts)
     if stage.state_hash() != turn.state_hash:
         raise RestoreError(

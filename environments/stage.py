@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from tertulia.environments.chance import draw
+from tertulia.environments.floor import after
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
@@ -56,6 +57,8 @@ class Stage:
     truths: dict[str, str | None] = field(default_factory=dict)
     silent_turns: int = 0
     last_actor: str | None = None
+    last_owner: str | None = None
+    """Whose turn it was when turns go round the table."""
     addressed: tuple[str, ...] = ()
     """Whom the last utterance was addressed to, where it was to anybody in particular."""
     premise: str = ""
@@ -95,11 +98,21 @@ class Stage:
     def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
         """Play one turn's actions in the world; the events, and what else changed."""
         rng = draw(self.seed, turn, take, WORLD, "step")
+        self.last_owner = self.owner() or self.last_owner
         truths = self._truths(turn)
         self.state, events = self.world.step(self.state, acts, rng)
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, events)
         return whole, [*truths, *rows]
+
+    def able(self) -> tuple[str, ...]:
+        """Those who can act at all now, in seat order."""
+        return tuple(name for name in self.seats if self.world.legal(self.state, name) is not None)
+
+    def owner(self) -> str | None:
+        """Whose turn it is when turns go round the table: the next who can act."""
+        able = self.able()
+        return next((name for name in after(self.last_owner, tuple(self.seats)) if name in able), None)
 
     def close(self, turn: int) -> list[Row]:
         """The closing turn: nothing happens any more; what the last turn made true is written."""

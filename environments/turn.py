@@ -19,7 +19,6 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 from langsmith.run_helpers import tracing_context
 
-from tertulia.agents.caller import StaleTake
 from tertulia.environments.chance import draw
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
 from tertulia.environments.seeing import Happened
@@ -27,14 +26,12 @@ from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.world import Action
 from tertulia.mind.deliberate import Deliberation
 from tertulia.mind.faculty import Moment
-from tertulia.mind.model import LanguageModel, ModelTrouble
+from tertulia.mind.model import LanguageModel
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Intent
 from tertulia.storage.record import TurnRecord
 from tertulia.storage.rows import WORLD, BidRow, CallRow, Row, TurnRow
 from tertulia.storage.types import now
-
-Failure = ModelTrouble | StaleTake
 
 CLOSING_PHASES = ("perceive", "believe")
 """What a mind still does when nobody will speak again: take in the last event, and believe."""
@@ -60,7 +57,7 @@ class TurnWork:
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
     minds: dict[str, Deliberated] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
     award: Award = field(default_factory=lambda: Award((), {}))
     events: list[Happened] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -169,7 +166,7 @@ async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
         model = work.model_for(seat, work.turn, work.take)
         deliberation = Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
         intent = await deliberation.run()
-    except (ModelTrouble, StaleTake) as failure:
+    except Exception as failure:  # noqa: BLE001  raised here, it would cancel siblings whose calls are paid
         work.failures.append(failure)
         return {"deliberated": [name]}
     work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
@@ -184,8 +181,7 @@ async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
         return {}
     stage = work.stage
     bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
-    able = tuple(name for name in stage.seats if stage.world.legal(stage.state, name) is not None)
-    view = FloorView(work.turn, tuple(stage.seats), able, stage.last_actor, stage.addressed)
+    view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
     policy = stage.scenario.turns.policy
     work.award = POLICIES[policy](view, bids, draw(stage.seed, work.turn, work.take, WORLD, "floor"))
     runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
@@ -212,7 +208,7 @@ async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
     work, name = runtime.context, state["name"]
     try:
         act = await work.minds[name].work.speak()
-    except (ModelTrouble, StaleTake) as failure:
+    except Exception as failure:  # noqa: BLE001  as above
         work.failures.append(failure)
         return {"spoken": [name]}
     work.minds[name].act = act if isinstance(act, Action) and act.kind != "pass" else None

@@ -71,9 +71,9 @@ class Deliberation:
             return None
         self._forget_hidden(reply)
         for faculty, inputs in pending:
-            formed = self._update(faculty, inputs, getattr(reply.value, faculty.name), reply)
-            if formed:
-                self.moment.labels |= dict(zip(NEW_LABELS, formed, strict=False))
+            answer = getattr(reply.value, faculty.name)
+            self._update(faculty, inputs, answer, reply)
+            self._label_new(answer)
         return getattr(reply.value, "speak", None)
 
     async def _staged(self) -> None:
@@ -99,8 +99,14 @@ class Deliberation:
             shown = {element.ref for element in self.moment.inner if element.kind == "thought"}
             self.moment.labels = {label: name for label, name in self.moment.labels.items() if name in shown}
 
-    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> list[str]:
-        """Let a faculty change the mind and the moment; returns the ids of the thoughts it formed."""
+    def _label_new(self, answer: Any) -> None:
+        """`N1`, `N2`, ... are the thoughts of the reply by their place in it, new or on the mind already."""
+        ids = {thought.text: thought.id for thought in self.mind.state.open_thoughts()}
+        drafts = zip(NEW_LABELS, getattr(answer, "thoughts", ()), strict=False)
+        self.moment.labels |= {label: ids[draft.text] for label, draft in drafts if draft.text in ids}
+
+    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> None:
+        """Let a faculty change the mind and the moment."""
         update = faculty.update(self.mind.state, self.moment, inputs, answer)
         if update.recalled:
             self.moment.recalled = update.recalled
@@ -108,8 +114,9 @@ class Deliberation:
             self.moment.workspace = [element for element in update.workspace if element.selected]
         self.moment.ended_turn |= update.ends_turn
         if reply is None:
-            return self.mind.apply(faculty.name, update)
-        return self.mind.apply(faculty.name, update, reply.call, reply.estimator)
+            self.mind.apply(faculty.name, update)
+        else:
+            self.mind.apply(faculty.name, update, reply.call, reply.estimator)
 
     async def _ask(
         self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None
@@ -175,7 +182,7 @@ class Deliberation:
         return Intent(
             wants=wants,
             volunteers=wants and self._volunteers(motivation, thought.system if thought else 0),
-            motivation=motivation,
+            motivation=motivation if wants else None,
             thought=thought.id if thought else None,
             addressee=next(iter(getattr(act, "to", ())), None),
             reason="" if wants else "chose to pass",

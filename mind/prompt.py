@@ -84,7 +84,7 @@ def transcript(seen: Seen, first: int = 0) -> list[str]:
 def line(event: SeenEvent) -> str:
     """An event as one entry: its label, then the speaker's words or what was seen. Further lines are indented, so that
     nobody's words can pass for another entry."""
-    words = event.text.replace("\n", "\n    ")
+    words = "\n    ".join(event.text.splitlines()) or event.text
     if event.level == "occurrence" or event.kind not in ("say", "whisper"):
         return f"[{event.label}] ({words})"
     to = f" to {', '.join(event.addressees)}" if event.addressees else ""

@@ -228,7 +228,8 @@ class Intent(BaseModel):
 
     wants: bool
     volunteers: bool = False
-    motivation: float = 1.0
+    motivation: float | None = None
+    """None for a mind that does not want the floor."""
     thought: str | None = None
     addressee: str | None = None
     reason: str = ""

@@ -19,6 +19,10 @@ class LeaseHeld(LogError):
     """Another worker leads the episode."""
 
 
+class Ended(LogError):
+    """The episode has ended: how it ended stays as it is."""
+
+
 class LostLease(LogError):
     """A commit was refused: another worker has the episode, or its head is not the turn before."""
 

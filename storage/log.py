@@ -10,6 +10,7 @@ from typing import Any
 from tertulia.storage import work
 from tertulia.storage.errors import (
     Duplicate,
+    Ended,
     LeaseHeld,
     LogError,
     LostLease,
@@ -28,7 +29,7 @@ from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer
 
 __all__ = [
-    "Duplicate", "LeaseHeld", "Log", "LogError", "LostLease", "NotFound", "QueryError", "Refused", "Result",
+    "Duplicate", "Ended", "LeaseHeld", "Log", "LogError", "LostLease", "NotFound", "QueryError", "Refused", "Result",
     "SchemaMismatch", "new_token",
 ]  # fmt: skip
 
@@ -96,9 +97,13 @@ class Log(Readers):
         """
         await self._writer.do(work.turn_work(record))
 
-    async def record_call(self, call: CallRow) -> None:
-        """Enter one attempt at one call, whether or not its turn will ever be committed. Raises `Duplicate`."""
-        await self._writer.do(work.Work(rows=[call]))
+    async def record_call(self, call: CallRow, lease: str | None = None) -> None:
+        """Enter one attempt at one call, whether or not its turn will ever be committed. Raises `Duplicate`.
+
+        With `lease`, only the worker that leads the episode may: raises `LostLease`.
+        """
+        guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
+        await self._writer.do(work.Work(rows=[call], guard=guard))
 
     async def record(self, rows: Sequence[Row]) -> None:
         """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`."""
@@ -118,7 +123,7 @@ class Log(Readers):
         await self._writer.do(work.release_work(episode, token))
 
     async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
-        """Write how an episode ended or paused, outside a turn. Raises `LostLease`."""
+        """Write how an episode ended or paused, outside a turn. Raises `LostLease`, and `Ended` where it had ended."""
         await self._writer.do(work.Work(closing=work.closing_params(episode, token, closing)))
 
     def query(self, sql: str, params: Sequence[Any] = (), limit: int | None = None) -> Result:

@@ -219,7 +219,8 @@ class BidRow(Row):
     """Would speak or act if it were its turn."""
     volunteers: bool = False
     """Is motivated enough to take an open floor by itself."""
-    motivation: float
+    motivation: float | None = None
+    """1.0-5.0; None for one who does not want the floor."""
     thought: str | None = Field(default=None, sa_type=Text)
     addressee: str | None = Field(default=None, sa_type=Text)
     won: bool = False

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from tertulia.storage.errors import Duplicate, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
+from tertulia.storage.errors import Duplicate, Ended, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
 from tertulia.storage.inserts import inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
@@ -38,6 +38,15 @@ _CLOSE = (
     .where(_EPISODE.c.lease == bindparam("b_lease"))
     .values({name: bindparam(f"b_{name}") for name in ("status", "reason", "outcome", "reward", "ended_at")})
 )
+_CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(("running", "paused", "error")))
+"""What comes late (an interruption, a display that fails) does not undo how an episode ended."""
+GUARD = (
+    update(_EPISODE)
+    .where(_EPISODE.c.id == bindparam("b_episode"))
+    .where(_EPISODE.c.lease == bindparam("b_lease"))
+    .values(lease=bindparam("b_lease"))
+)
+"""Passes only for the worker that leads the episode."""
 
 Params = dict[str, Any]
 
@@ -47,10 +56,11 @@ _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)|Key \(([^)]*)\)=")
 
 @dataclass(slots=True)
 class Work:
-    """A fence to pass, rows to insert, a closing to write: all of it or nothing. Run in that order."""
+    """A fence or a guard to pass, rows to insert, a closing to write: all of it or nothing. Run in that order."""
 
     rows: list[Row] = field(default_factory=list)
     fence: Params | None = None
+    guard: Params | None = None
     closing: Params | None = None
     special: Callable[[Connection], Any] | None = None
     """What must read before it writes; its value is the item's result."""
@@ -118,9 +128,11 @@ def run_one(connection: Connection, work: Work) -> Any:
         return work.special(connection)
     if work.fence is not None and _changed(connection, FENCE, [work.fence]) != 1:
         raise LostLease(_why_lost(connection, work.fence))
+    if work.guard is not None and _changed(connection, GUARD, [work.guard]) != 1:
+        raise LostLease(_why_lost(connection, work.guard))
     insert_all(connection, work.rows)
     if work.closing is not None:
-        close(connection, work.closing)
+        close(connection, work.closing, within_turn=work.fence is not None)
     return None
 
 
@@ -129,6 +141,9 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
 
     Episodes are born before their turns: rows of items without a fence go in first.
     """
+    guards = [work.guard for work in works if work.guard is not None]
+    if guards and _changed(connection, GUARD, guards) != len(guards):
+        return False
     insert_all(connection, (row for work in works if work.fence is None for row in work.rows))
     fences = [work.fence for work in works if work.fence is not None]
     if fences and _changed(connection, FENCE, fences) != len(fences):
@@ -136,14 +151,18 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
     insert_all(connection, (row for work in works if work.fence is not None for row in work.rows))
     for work in works:
         if work.closing is not None:
-            close(connection, work.closing)
+            close(connection, work.closing, within_turn=work.fence is not None)
     return True
 
 
-def close(connection: Connection, params: Params) -> None:
-    """Write how an episode ended. Raises `LostLease`."""
-    if _changed(connection, _CLOSE, [params]) != 1:
-        raise LostLease(_why_lost(connection, params))
+def close(connection: Connection, params: Params, *, within_turn: bool) -> None:
+    """Write how an episode ended. Raises `LostLease`; outside a turn, `Ended` where it has ended already."""
+    if _changed(connection, _CLOSE if within_turn else _CLOSE_OUTSIDE_A_TURN, [params]) == 1:
+        return
+    found = connection.execute(select(_EPISODE.c.lease).where(_EPISODE.c.id == params["b_episode"])).first()
+    if found is not None and found.lease == params["b_lease"]:
+        raise Ended(f"episode {params['b_episode']} has ended already")
+    raise LostLease(_why_lost(connection, params))
 
 
 def _changed(connection: Connection, statement: Update, params: list[Params]) -> int:

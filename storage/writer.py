@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NestedTransaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from tertulia.storage.errors import LogError
@@ -42,6 +42,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._connection: Connection | None = None
+        self._committing = False
         self.transactions = 0
         """How many transactions have been committed."""
 
@@ -114,16 +115,23 @@ class Writer:
         return items
 
     def _write(self, items: list[_Item]) -> None:
-        try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            if not self._together(self._connection, items):
-                self._one_by_one(self._connection, items)
-            self.transactions += 1
-        except (SQLAlchemyError, LogError) as error:
-            for item in items:
-                item.error = as_log_error(error)
-            self._hang_up()
+        """Write them; a connection that is lost before the commit began is made anew, once."""
+        for last in (False, True):
+            self._committing = False
+            try:
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                if not self._together(self._connection, items):
+                    self._one_by_one(self._connection, items)
+                self.transactions += 1
+                return
+            except (SQLAlchemyError, LogError) as error:
+                self._hang_up()
+                if not last and getattr(error, "connection_invalidated", False) and not self._committing:
+                    continue
+                for item in items:
+                    item.error = as_log_error(error)
+                return
 
     def _together(self, connection: Connection, items: list[_Item]) -> bool:
         """Try all at once; False, with nothing kept, when one is refused or must be done alone."""
@@ -136,22 +144,41 @@ class Writer:
         except LogError:
             kept = False
         if kept:
+            self._committing = True
             transaction.commit()
         else:
             transaction.rollback()
         return kept
 
     def _one_by_one(self, connection: Connection, items: list[_Item]) -> None:
-        with connection.begin():
-            for item in items:
-                savepoint = connection.begin_nested()
-                try:
-                    item.result = run_one(connection, item.work)
-                except LogError as error:
-                    item.error = error
-                    savepoint.rollback()
-                else:
-                    savepoint.commit()
+        """All in one transaction, each behind its savepoint."""
+        transaction = connection.begin()
+        for item in items:
+            savepoint = connection.begin_nested()
+            try:
+                item.result = run_one(connection, item.work)
+            except LogError as error:
+                item.error = error
+                if not _undone(savepoint):
+                    transaction.close()
+                    self._each_alone(connection, items)
+                    return
+            else:
+                savepoint.commit()
+        self._committing = True
+        transaction.commit()
+
+    def _each_alone(self, connection: Connection, items: list[_Item]) -> None:
+        """Each in its own transaction: a database that is full has rolled back all of the shared one."""
+        for item in items:
+            item.result = item.error = None
+            transaction = connection.begin()
+            try:
+                item.result = run_one(connection, item.work)
+                transaction.commit()
+            except (SQLAlchemyError, LogError) as error:
+                item.error = as_log_error(error)
+                transaction.close()
 
     def _hang_up(self) -> None:
         """Let go of a connection that failed; the next transaction makes a new one."""
@@ -161,6 +188,15 @@ class Writer:
                 connection.close()
             except SQLAlchemyError:
                 connection.invalidate()
+
+
+def _undone(savepoint: NestedTransaction) -> bool:
+    """Roll back to a savepoint; False when the database has let go of the whole transaction by itself."""
+    try:
+        savepoint.rollback()
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def _answer(items: list[_Item]) -> None:

@@ -41,8 +41,8 @@ def find_faculty(name: str) -> type[Faculty]:
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """The same faculties in the order in which they work. Raises `LookupError` for a name nobody offers."""
-    return sorted(names, key=lambda name: (PHASES.index(find_faculty(name).phase), name))
+    """The same faculties by phase; those of one phase keep the order given. `LookupError` for a name nobody offers."""
+    return sorted(names, key=lambda name: PHASES.index(find_faculty(name).phase))
 
 
 def make_faculties(names: Sequence[str]) -> tuple[Faculty, ...]:

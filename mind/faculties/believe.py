@@ -15,7 +15,6 @@ from tertulia.mind.state import BeliefChange, MindState, MindUpdate
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Length
 
-MOST_CHANGES = 64
 MOST_PROPOSITIONS = 2
 
 # Models are asked for whole percents; rules answer in the same field with exact fractions of a percent.
@@ -122,10 +121,9 @@ def _reply_type(chains: tuple[str, ...], variables: tuple[Variable, ...]) -> typ
         change = change | kind
     if len(kinds) > 1:
         change = Annotated[change, Field(discriminator="variable")]
-    most = min(MOST_CHANGES, len(variables) * len(chains))
     return create_model(
         "Beliefs",
         __config__=strict,
-        changes=(Annotated[tuple[change, ...], Field(max_length=most)], ...),
+        changes=(Annotated[tuple[change, ...], Field(max_length=len(variables) * len(chains))], ...),
         propositions=(Annotated[tuple[Proposition, ...], Field(max_length=MOST_PROPOSITIONS)], ...),
     )

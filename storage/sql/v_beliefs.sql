@@ -1,6 +1,7 @@
 -- Who believed what, when: one row for each value of each distribution that was written.
 -- A distribution is written, whole, when it changes: it holds until the next turn with rows of the same holder,
--- chain and variable. Estimators are never pooled here; `own_estimator` says what a gap compares.
+-- chain and variable; gaps at the turns between such changes are in `v_beliefs_held`. Estimators are never pooled
+-- here; `own_estimator` says what a gap compares.
 SELECT
   d.episode AS episode, -- the episode's id
   d.turn AS turn, -- the turn in which it was written; it covers all events before that turn

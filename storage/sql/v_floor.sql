@@ -5,7 +5,8 @@ SELECT
   t.policy AS policy, -- how the floor was given
   b.participant AS participant, -- who bid
   CASE WHEN b.wants THEN 1 ELSE 0 END AS wants, -- 1 if it wanted to speak or act
-  b.motivation AS motivation, -- how much, 1.0-5.0
+  CASE WHEN b.volunteers THEN 1 ELSE 0 END AS volunteers, -- 1 if it was motivated enough to take an open floor by itself
+  b.motivation AS motivation, -- how much, 1.0-5.0; NULL where nothing was appraised
   CASE WHEN b.won THEN 1 ELSE 0 END AS won, -- 1 if it was admitted
   b.reason AS reason, -- why it won, lost, or did not want to
   b.thought AS thought, -- the thought behind the bid

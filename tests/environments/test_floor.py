@@ -14,12 +14,12 @@ SEATS = ("ann", "ben", "cat")
 
 
 def view(turn: int = 1, last: str | None = None, addressed: tuple[str, ...] = ()) -> FloorView:
-    return FloorView(turn, SEATS, SEATS, last, addressed)
+    return FloorView(turn, SEATS, SEATS, last, SEATS[(turn - 1) % 3], addressed)
 
 
 def bids(*motivations: float | None, threshold: float = 3.5) -> list[Bid]:
     return [
-        Bid(participant=name, wants=m is not None, volunteers=(m or 0) >= threshold, motivation=m or 1.0)
+        Bid(participant=name, wants=m is not None, volunteers=(m or 0) >= threshold, motivation=m)
         for name, m in zip(SEATS, motivations, strict=True)
     ]
 

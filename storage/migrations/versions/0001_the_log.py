@@ -68,7 +68,7 @@ def upgrade() -> None:
         sa.Column("participant", Text(), nullable=False),
         sa.Column("wants", sa.Boolean(), nullable=False),
         sa.Column("volunteers", sa.Boolean(), nullable=False),
-        sa.Column("motivation", sa.Float(), nullable=False),
+        sa.Column("motivation", sa.Float(), nullable=True),
         sa.Column("thought", Text(), nullable=True),
         sa.Column("addressee", Text(), nullable=True),
         sa.Column("won", sa.Boolean(), nullable=False),
