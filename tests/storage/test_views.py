@@ -160,7 +160,8 @@ async def test_the_floor_shows_all_bids_beside_who_spoke(log: Log) -> None:
     await log.begin(an_episode())
     await log.commit(
         a_turn(
-            0, a_bid(0, "alice", won=True, reason="addressed", motivation=4.5), a_bid(0, "bob", reason="outbid"),
+            0, a_bid(0, "alice", won=True, volunteers=True, reason="addressed", motivation=4.5),
+            a_bid(0, "bob", reason="outbid"),
             an_event(0, "hi", actor="alice"), an_event(0, "bye", 1, actor="bob"),
             an_event(0, "door", 2, actor=None, origin="scripted"), an_event(0, "x", 3, kind="select", actor="bob"),
         )
@@ -168,6 +169,7 @@ async def test_the_floor_shows_all_bids_beside_who_spoke(log: Log) -> None:
     await log.commit(a_turn(1, a_bid(1, "bob", wants=False, reason="nothing to say"), silent=True))
     alice, bob, silent = ask(log, "SELECT * FROM v_floor ORDER BY turn, participant")
     assert (alice["won"], alice["wants"], alice["reason"], alice["motivation"]) == (1, 1, "addressed", 4.5)
+    assert (alice["volunteers"], bob["volunteers"], silent["volunteers"]) == (1, 0, 0)
     assert (bob["won"], bob["reason"], bob["speakers"], bob["policy"]) == (0, "outbid", "alice, bob", "addressed")
     assert (silent["wants"], silent["silent"], silent["speakers"]) == (0, 1, None)
 
@@ -241,6 +243,7 @@ ORDERS = {
     "v_transcript": "episode, turn, ordinal",
     "v_thoughts": "episode, holder, thought",
     "v_beliefs": "episode, turn, holder, chain, variable, value",
+    "v_beliefs_held": "episode, turn, holder, chain, variable, value",
     "v_floor": "episode, turn, participant",
     "v_calls": "episode, call",
     "v_costs": "episode, participant, purpose, model",
@@ -262,6 +265,7 @@ def test_both_databases_give_the_same_rows_in_every_view(sqlite_log: Log, postgr
         rows += [an_event(0, str(m), n, episode=episode) for n, m in enumerate(motivations)]
         rows += [a_bid(0, "bob", motivation=m, episode=f"{episode}.{n}") for n, m in enumerate(motivations)]
         rows += [an_episode(episode).episode]
+        rows += [row for turn in range(3) for row in a_turn(turn, episode=episode).rows]
         for log in (sqlite_log, postgres_log):
             asyncio.run(log.record(rows))
         for name, order in ORDERS.items():
