@@ -14,7 +14,7 @@ from tertulia.environments.scenario.explain import explain, field_names, path_fi
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
 from tertulia.environments.scenario.source import KeyPath, Source, child, kind_of
 from tertulia.environments.world import World, WorldError
-from tertulia.environments.worlds import load_world, world_names
+from tertulia.environments.worlds import load_world
 from tertulia.mind.spec import MindSpec
 from tertulia.storage.nearest import nearest
 
@@ -80,10 +80,9 @@ def _world(draft: _Draft) -> WorldType | None:
         return None  # reading the scenario itself says so
     try:
         return load_world(name)[0]
-    except LookupError:
-        draft.wrong(("world",), f"no world '{name}'", nearest(name, world_names()))
-    except (ImportError, TypeError) as error:
-        draft.wrong(("world",), f"cannot be loaded ({error})", "give the name of a world, or `module.path:Class`")
+    except (LookupError, ImportError, TypeError) as error:
+        wrong, _, right = str(error.args[0]).partition("; ")
+        draft.wrong(("world",), wrong, right)
     return None
 
 

@@ -93,7 +93,7 @@ def check_mind(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
         known = faculty_names()
         unknown = [name for name in faculties if name not in known]
         found += [("faculties", f"no faculty '{name}'", nearest(name, known)) for name in unknown]
-        ordered = in_order(set(faculties)) if not unknown else faculties
+        ordered = in_order(dict.fromkeys(faculties)) if not unknown else faculties
         if ordered != faculties:
             right = f"write [{', '.join(ordered)}]"
             found.append(("faculties", "each faculty works once, in a fixed order", right))
@@ -136,6 +136,7 @@ class Scenario(_Frozen):
     turns: TurnsSpec = TurnsSpec()
     ends: Annotated[tuple[Annotated[End, BeforeValidator(_read_end)], ...], Field(min_length=1)] = ("limit",)
     max_fallback_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """An episode in which any one participant's fallbacks per request exceed this has status `degraded`."""
     params: SerializeAsAny[WorldParams] = WorldParams()
     seats: dict[str, SerializeAsAny[SeatParams]] = {}
 

@@ -230,3 +230,29 @@ def test_anchors_and_merge_keys_work_and_errors_inside_them_have_lines() -> None
 def test_what_a_file_says_is_escaped_where_an_error_repeats_it() -> None:
     [line] = problems_of(GOOD.replace("turns:", '"tu\\e[31mrns\\n":'))
     assert line.startswith(r"test.yaml:14: tu\x1b[31mrns\n: unknown key 'tu\x1b[31mrns\n'")
+
+
+OWN = {
+    "own_syntax": ("x = 1\ndef broken(:\n", " at own_syntax.py:2: SyntaxError: invalid syntax"),
+    "own_trouble": ("import json\njson.loads('{')\n", " at own_trouble.py:2: JSONDecodeError: Expecting"),
+    "own_need": ("import os\nimport no_such_module\n", " at own_need.py:2: ModuleNotFoundError: No module named"),
+    "own_exit": ("import sys\nsys.exit('usage, x')\n", " at own_exit.py:2: SystemExit: usage, x"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_trouble_in_a_world_of_ones_own_is_one_line_with_its_place(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, said = OWN[name]
+    (tmp_path / f"{name}.py").write_text(source)
+    good = GOOD.replace("world: table_talk", f"world: {name}:World")
+    [line] = problems_of(good)
+    missing = (
+        f"test.yaml:2: world: Python finds no module '{name}'; run with `PYTHONPATH=FOLDER`, the folder that holds"
+    )
+    assert line.startswith(missing)
+    monkeypatch.syspath_prepend(tmp_path)
+    [line] = problems_of(good)
+    assert line.startswith(f"test.yaml:2: world: importing {name} failed{said}")
+    assert line.endswith(f"; correct the module until `python -c 'import {name}'` is silent")

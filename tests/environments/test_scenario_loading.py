@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -180,6 +181,11 @@ def test_every_world_of_ours_loads_with_its_one_policy_and_others_by_their_path(
     assert load_world("tertulia.environments.worlds.table_talk:TableTalk") == load_world("table_talk")
     scenario = scenario_of(DESIGN_EXAMPLE.replace("table_talk", "tertulia.environments.worlds.table_talk:TableTalk"))
     assert scenario.build_world().name == "table_talk"
-    for bad in ("tertulia.nowhere:World", "tertulia.environments.worlds.table_talk:Nothing", "json:dumps"):
-        with pytest.raises(ScenarioError, match=r"test.yaml:2: world: cannot be loaded .*module.path:Class"):
+    for bad, said in {
+        "tertulia.nowhere:World": "Python finds no module 'tertulia.nowhere'; run with `PYTHONPATH=FOLDER`",
+        "tertulia.environments.worlds.table_talk:TableTak": "has no World called 'TableTak'; nearest: 'TableTalk'",
+        "json:dumps": "json has no World called 'dumps'; there is none to choose from",
+        "./guessing.py:Guessing": "no world './guessing.py:Guessing'; one of: mutual_friends, table_talk, or `module.path",
+    }.items():
+        with pytest.raises(ScenarioError, match=f"test.yaml:2: world: .*{re.escape(said)}"):
             scenario_of(DESIGN_EXAMPLE.replace("table_talk", bad))
