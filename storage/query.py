@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from tertulia.storage.errors import LogError, QueryError, first_line
+from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import escape_text, unescape_text
 
@@ -81,7 +82,8 @@ class Query:
                 return columns, _fetch(cursor, limit)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
-            raise QueryError(_READS_ONLY if "not authorized" in said or "prohibited" in said else said) from error
+            reads_only = "not authorized" in said or "prohibited" in said
+            raise QueryError(_READS_ONLY if reads_only else remedy(said, sql)) from error
 
     def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
         import psycopg
@@ -99,7 +101,7 @@ class Query:
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except (psycopg.Error, OverflowError, ValueError) as error:
-            raise QueryError(first_line(error)) from error
+            raise QueryError(remedy(first_line(error), sql)) from error
 
     @contextmanager
     def _reading(self) -> Iterator[Any]:

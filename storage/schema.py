@@ -26,14 +26,17 @@ _LOCK = 7_468_293_150
 
 
 def schema_version(target: str | Path | None = None) -> str | None:
-    """The schema version of a log; None where there is none yet. Raises `LogError`."""
+    """The schema version of a log; None where there is none yet. Raises `LogError`, also for another's database."""
     where = Target.of(target)
     if not where.exists():
         return None
     engine = where.engine(read_only=True)
     try:
         with where.told_in_one_line(), engine.connect() as connection:
-            return _version(connection)
+            found = _version(connection)
+            if found is None:
+                _must_be_empty(where, connection)
+            return found
     finally:
         engine.dispose()
 
@@ -65,12 +68,11 @@ def backup(target: str | Path | None, destination: str | Path) -> Path:
         raise LogError(f"there is no log at {where}")
     if there.exists():
         raise LogError(f"{there} is already there; a backup overwrites nothing")
-    with (
-        where.told_in_one_line(),
-        closing(sqlite3.connect(sqlite_uri(where.path, "ro"), uri=True)) as source,
-        closing(sqlite3.connect(there)) as copy,
-    ):
-        source.backup(copy)
+    with where.told_in_one_line(), closing(sqlite3.connect(sqlite_uri(where.path, "ro"), uri=True)) as source:
+        with Target(path=there).told_in_one_line():
+            copy = sqlite3.connect(there)
+        with closing(copy):
+            source.backup(copy)
     return there
 
 

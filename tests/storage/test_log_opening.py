@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_every_row_type_has_a_table_of_its_name() -> None:
 
 def test_every_column_of_every_view_is_explained(log: Log) -> None:
     assert {view.name for view in views()} == {
-        "v_transcript", "v_thoughts", "v_beliefs", "v_floor", "v_calls", "v_costs", "v_outcomes",
+        "v_transcript", "v_thoughts", "v_beliefs", "v_beliefs_held", "v_floor", "v_calls", "v_costs", "v_outcomes",
     }  # fmt: skip
     for view in views():
         assert log.query(f"SELECT * FROM {view.name}").columns == tuple(view.columns)
@@ -160,7 +161,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE photos (name)")
-    for use in (Log.open, migrate):
+    for use in (Log.open, migrate, partial(Log.open, create=False), schema_version):
         with pytest.raises(LogError, match=r"something else.*photos"):
             use(path)
     with sqlite3.connect(path) as connection:
@@ -232,6 +233,9 @@ async def test_a_backup_is_a_log(tmp_path: Path) -> None:
         backup(tmp_path / "log.db", tmp_path / "copy.db")
     with pytest.raises(LogError, match="there is no log"):
         backup(tmp_path / "none.db", tmp_path / "copy2.db")
+    with pytest.raises(LogError) as raised:
+        backup(tmp_path / "log.db", tmp_path / "nowhere" / "x.db")
+    assert str(raised.value) == f"{tmp_path / 'nowhere' / 'x.db'}: there is no folder {tmp_path / 'nowhere'}"
 
 
 def test_a_backup_of_a_server_names_the_tool_for_it(postgres_server: Server, tmp_path: Path) -> None:

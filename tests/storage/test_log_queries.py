@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tertulia.storage.log import Log, QueryError
+from tertulia.storage.schema import migrate
 from tests.storage.made import ID, START, a_bid, a_turn, an_episode, an_event, beliefs
 
 
@@ -159,7 +162,7 @@ async def test_what_was_committed_is_seen_at_once(told: Log) -> None:
 
 def test_the_schema_of_a_sqlite_log_can_be_asked(sqlite_log: Log) -> None:
     assert "probability" in [row[1] for row in sqlite_log.query("PRAGMA table_info(belief)").rows]
-    assert sqlite_log.query("SELECT count(*) FROM sqlite_master WHERE type = 'view'").rows == [(7,)]
+    assert sqlite_log.query("SELECT count(*) FROM sqlite_master WHERE type = 'view'").rows == [(8,)]
 
 
 def test_a_query_makes_no_file(sqlite_log: Log, tmp_path: Path) -> None:
@@ -168,3 +171,34 @@ def test_a_query_makes_no_file(sqlite_log: Log, tmp_path: Path) -> None:
     with pytest.raises(QueryError):
         sqlite_log.query(f"VACUUM INTO '{tmp_path / 'other.db'}'")
     assert not (tmp_path / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("sql", "meant"),
+    [
+        ("SELECT * FROM v_belief", "nearest: 'v_beliefs'"),
+        ("SELECT * FROM outcomes", "nearest: 'v_outcomes'"),
+        ("SELECT * FROM evnt", "nearest: 'event'"),
+        ("SELECT * FROM xyz", "one of: v_beliefs, v_beliefs_held,"),
+        ("SELECT probabilty FROM v_beliefs", "nearest: 'probability'"),
+        ("SELECT b.holdr FROM v_beliefs AS b JOIN episode AS e ON e.id = b.episode", "nearest: 'holder'"),
+        ("SELECT x.nothing FROM (SELECT 1 AS one) AS x", "nothing"),
+    ],
+)
+def test_an_unknown_name_is_told_with_the_nearest_one_there_is(told: Log, sql: str, meant: str) -> None:
+    with pytest.raises(QueryError) as raised:
+        told.query(sql)
+    assert meant in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_view_that_an_older_log_lacks_names_the_command_that_makes_it(sqlite_log: Log) -> None:
+    path = sqlite_log.target.path
+    assert path is not None
+    with closing(sqlite3.connect(path)) as there:
+        there.execute("DROP VIEW v_beliefs_held")
+        there.commit()
+    with pytest.raises(QueryError, match="tertulia db migrate"):
+        sqlite_log.query("SELECT * FROM v_beliefs_held")
+    migrate(path)
+    assert sqlite_log.query("SELECT * FROM v_beliefs_held").rows == []
