@@ -86,7 +86,7 @@ def _words(detail: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> tuple
         return wrong, right or "correct it"
     if kind in ("literal_error", "enum"):
         options = [str(option) for option in _literals(_type_at(model, path))]
-        return f"{quoted(given)} is none of the words for it", nearest(str(given), options)
+        return f"{quoted(given)} is not one of the choices", nearest(str(given), options)
     if kind == "string_pattern_mismatch":
         return f"{quoted(given)} does not fit", _pattern_words(str(context.get("pattern", "")))
     if kind in _BOUNDS:

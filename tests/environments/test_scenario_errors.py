@@ -85,6 +85,8 @@ CASES = {
     "a goal to keep what nobody keeps": ("ends: [limit", "goal: {kept: [cake]}\nends: [limit", 20, "goal.kept", "nobody keeps 'cake'", "`secrets`"),
     "one value only": ("values: [kitchen, cellar]", "values: [kitchen]", 6, "variables.cake.values", "a list of 1 is too short", "at least 2"),
     "a sentence without its value": ("truth: kitchen}", "truth: kitchen, say: The cake.}", 6, "variables.cake.say", "must have `{value}`", "for example"),
+    "a word that is no choice": ("ends:", "elicit: loud\nends:", 20, "elicit", "'loud' is not one of the choices", "one of: inline, none"),
+    "a sentence among the facts": ("ends:", "facts: [{text: Rain}]\nends:", 20, "facts.0", "a mapping stands here, not the name of a variable", "names that stand in `variables`"),
     "an impossible condition": ("{all_silent: 3}", "{condition: {cake: celler}}", 20, "ends.1.condition.cake", "'celler' is no value", "nearest: 'cellar'"),
 }  # fmt: skip
 
@@ -163,6 +165,26 @@ def test_exactly_two_play_mutual_friends() -> None:
     seats = "[{name: a}, {name: b}, {name: c}]"
     [line] = problems_of(f"scenario: x\nworld: mutual_friends\nparticipants: {seats}\n")
     assert line.startswith("test.yaml:3: participants: 3 participants; mutual_friends takes exactly 2")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (None, "cannot read {}: No such file or directory; "),
+        ("{]", "{}:1: not JSON: "),
+        ("{}", "{}: attributes: Field"),
+    ],
+)
+def test_a_schema_of_friends_that_is_none_is_told_with_the_form_it_should_have(
+    content: str | None, wrong: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "friends.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario("mutual-friends", [f"schema={path}"])
+    assert str(caught.value).startswith("-S schema: " + wrong.replace("{}", str(path), 1))
+    assert '; give the path of a JSON file in the published form, {"attributes": [' in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_every_world_of_ours_loads_with_its_one_policy_and_others_by_their_path(
         "tertulia.nowhere:World": "Python finds no module 'tertulia.nowhere'; run with `PYTHONPATH=FOLDER`",
         "tertulia.environments.worlds.table_talk:TableTak": "has no World called 'TableTak'; nearest: 'TableTalk'",
         "json:dumps": "json has no World called 'dumps'; there is none to choose from",
-        "./guessing.py:Guessing": "no world './guessing.py:Guessing'; one of: mutual_friends, table_talk, or `module.path",
+        "./guessing.py:Guessing": "no world './guessing.py:Guessing'; one of: mutual_friends, table_talk, or `module",
     }.items():
         with pytest.raises(ScenarioError, match=f"test.yaml:2: world: .*{re.escape(said)}"):
             scenario_of(DESIGN_EXAMPLE.replace("table_talk", bad))

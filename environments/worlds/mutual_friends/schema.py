@@ -14,6 +14,10 @@ from tertulia.environments.world import WorldError
 
 SHIPPED = "schema.json"
 Word = Annotated[str, Field(min_length=1, max_length=80)]
+_FORM = (
+    "give the path of a JSON file in the published form, "
+    '{"attributes": [{"name": "hobby", "value_type": "hobby"}, ...], "values": {"hobby": ["chess", ...], ...}}'
+)
 
 
 class _AttributeForm(BaseModel):
@@ -42,15 +46,15 @@ def load_schema(path: str | None) -> Schema:
         text = _shipped_text() if path is None else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise WorldError("schema", f"cannot read {name}: {reason}") from None
+        raise WorldError("schema", f"cannot read {name}: {reason}; {_FORM}") from None
     try:
         form = _SchemaForm.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise WorldError("schema", f"{name}:{error.lineno}: not JSON: {error.msg}") from None
+        raise WorldError("schema", f"{name}:{error.lineno}: not JSON: {error.msg}; {_FORM}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise WorldError("schema", f"{name}: {where}: {first['msg']}; expected attributes and values") from None
+        raise WorldError("schema", f"{name}: {where}: {first['msg']}; {_FORM}") from None
     return _checked(name, form)
 
 

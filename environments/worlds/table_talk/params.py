@@ -31,6 +31,17 @@ Word = Annotated[
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 Text = Annotated[str, Field(min_length=1, max_length=600)]
 Facts = dict[str, Word]
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    what = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    raise ValueError(f"{what} stands here, not the name of a variable; write names that stand in `variables`")
+
+
+VariableNames = tuple[Annotated[str, BeforeValidator(_named)], ...]
+"""Names that stand in `variables`."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
@@ -107,9 +118,9 @@ class ScriptEvent(_Part):
 class Goal(_Part):
     """What the table is to reach; reward 1 when all of it holds at the end, else 0."""
 
-    shared: tuple[str, ...] = ()
+    shared: VariableNames = ()
     """Variables whose true value everybody in the cast has come to hear or knew."""
-    kept: tuple[str, ...] = ()
+    kept: VariableNames = ()
     """Variables whose true value nobody has heard who did not know it, apart from those confided in."""
     truth: Facts = {}
 
@@ -118,7 +129,7 @@ class TableParams(WorldParams):
     """The keys of table_talk at the top level of a scenario file."""
 
     variables: dict[Key, VariableSpec] = {}
-    facts: tuple[str, ...] = ()
+    facts: VariableNames = ()
     """Variables whose true values are announced to everybody in the opening."""
     rooms: Annotated[tuple[Key, ...], Field(min_length=1, max_length=12)] = (TABLE,)
     script: tuple[ScriptEvent, ...] = ()
@@ -154,7 +165,7 @@ class TableSeat(SeatParams):
     """True private facts. Where a variable has a truth, this must be it."""
     believes: Facts = {}
     """What it takes to be so, perhaps wrongly, without having witnessed it."""
-    secrets: tuple[str, ...] = ()
+    secrets: VariableNames = ()
     """Variables it keeps from those who are not in the know."""
     confides_in: tuple[str, ...] = ()
     """Those to whom it may whisper its secrets."""
