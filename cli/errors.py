@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tertulia.cli.display.harmless import harmless
 
 FINE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+READER_LEFT = 141
+"""As a shell sees a program that was ended by SIGPIPE."""
 
 EXPECTED = (
     "tertulia.environments.scenario.errors.ScenarioError",
@@ -37,6 +40,11 @@ def tell(text: str) -> None:
     """One line (or one for each problem) on stderr."""
     for line in harmless(text).splitlines() or [""]:
         print(f"error: {line}", file=sys.stderr)
+
+
+def let_go_of_stdout() -> None:
+    """Whoever read our output has gone; what is still buffered goes nowhere, without a further word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def note(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -10,11 +10,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, message_of, tell
+from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, READER_LEFT, let_go_of_stdout, message_of, tell
 from tertulia.cli.options import Session
 
 VERBS = ("run", "resume", "show", "episodes", "scenarios", "sql", "db", "models", "doctor")
 """Each is a module of this room that defines `add_to(app)`."""
+
+_COMMENT = re.compile(r"\A--(\s|[^=\n]*\n)")
+"""How a query with a comment before it begins: no option, however much it looks like one."""
 
 _ABOUT = """Agents with minds of their own meet and talk, and every turn lands in a log that SQL can ask.
 
@@ -64,7 +67,8 @@ def make_app() -> typer.Typer:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 fine, 1 a run failed, 2 bad input, 130 interrupted."""
+    """Run one command and return its exit code: 0 fine, 1 a run failed, 2 bad input, 130 interrupted,
+    141 nobody reads the output any more."""
     session = Session()
     for stream in (sys.stdout, sys.stderr):
         _show_all(stream)
@@ -73,8 +77,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        _let_go_of_stdout()
-        return FAILED
+        let_go_of_stdout()
+        return READER_LEFT
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _invoke(arguments: Sequence[str] | None, session: Session) -> int:
-    args = list(sys.argv[1:] if arguments is None else arguments)
+    args = [_COMMENT.sub(r"\n--\1", text) for text in (sys.argv[1:] if arguments is None else arguments)]
     try:
         code = make_app()(args, prog_name="tertulia", standalone_mode=False, obj=session)
     except BrokenPipeError:
@@ -116,11 +120,6 @@ def _show_all(stream: Any) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
-
-
-def _let_go_of_stdout() -> None:
-    """Whoever read our output has gone; leave without a further word."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 if __name__ == "__main__":

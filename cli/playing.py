@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.live import Display, Nothing, Plain, Rich
-from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, let_go_of_stdout, note
 from tertulia.cli.hints import query_to_try, resume_command
 from tertulia.cli.options import Show
 
@@ -47,6 +47,9 @@ def play_one(
     if playing.failure is not None:
         if playing.result is None:
             _told_paused(playing, "paused, as it could not be shown any more")
+        if isinstance(playing.failure, BrokenPipeError):
+            let_go_of_stdout()
+            return FAILED
         raise playing.failure
     assert result is not None
     if as_json:

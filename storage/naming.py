@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 from tertulia.storage.nearest import nearest
 from tertulia.storage.tables import METADATA
@@ -30,7 +29,7 @@ def remedy(said: str, sql: str) -> str:
     return said
 
 
-def _columns() -> dict[str, Collection[str]]:
+def _columns() -> dict[str, list[str]]:
     """Views, then tables, and what columns they have."""
     of_tables = {name: [column.name for column in table.columns] for name, table in METADATA.tables.items()}
-    return {view.name: view.columns for view in views()} | of_tables
+    return {view.name: list(view.columns) for view in views()} | of_tables

@@ -63,6 +63,8 @@ class Painter:
         if self.detail is None:
             return
         for mind in view.minds:
+            if not mind.thoughts and all(belief.says_nothing for belief in mind.beliefs):
+                continue
             if view.closing and not shown:
                 self._line("", "", "", self._text("(at the end)", "dim italic"))
             self._mind(mind, self.detail)
@@ -93,7 +95,7 @@ class Painter:
         lines: list[Text] = []
         for thought in mind.thoughts[: detail.thoughts]:
             lines += self._thought(thought, colour, detail.thought_lines)
-        changes = mind.beliefs
+        changes = [belief for belief in mind.beliefs if not belief.says_nothing]
         if detail.beliefs is not None:
             changes = sorted((one for one in changes if one.moved >= _MOVED), key=lambda one: -one.moved)
         shown = changes[: detail.beliefs]
@@ -135,9 +137,9 @@ class Painter:
         return lines
 
     def _floor(self, view: TurnView, detail: Detail) -> None:
-        won = [f"{bid.name} {bid.motivation:.1f}, {bid.reason}" for bid in view.bids if bid.won]
+        won = [f"{bid.name}{bid.strength}, {bid.reason}" for bid in view.bids if bid.won]
         lost = [
-            f"{bid.name} {bid.motivation:.1f} lost: {bid.reason}" if bid.wants else f"{bid.name}: {bid.reason}"
+            f"{bid.name}{bid.strength} lost: {bid.reason}" if bid.wants else f"{bid.name}: {bid.reason}"
             for bid in view.bids
             if not bid.won and bid.reason
         ]

@@ -24,10 +24,12 @@ def plain_lines(view: TurnView, *, minds: bool = False) -> Iterator[str]:
         for thought in mind.thoughts:
             yield f"{at}{who} thought {thought.motivation:.1f} {one_line(thought.status)}: {one_line(thought.text)}"
         for belief in mind.beliefs:
+            if belief.says_nothing:
+                continue
             yield f"{at}{who} believes {one_line(belief.chain)} {one_line(belief.variable)}: {_values(belief)}"
     for bid in view.bids:
         did = "won" if bid.won else "lost" if bid.wants else "no bid"
-        yield f"{at}{one_line(bid.name)} floor {did} {bid.motivation:.1f}: {one_line(bid.reason)}"
+        yield f"{at}{one_line(bid.name)} floor {did}{bid.strength}: {one_line(bid.reason)}"
 
 
 def _event(event: EventView) -> str:

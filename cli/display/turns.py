@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tertulia.mind.state import MindState
 
 SPOKEN = "spoken"
+_EVEN = 1e-9
 _STANDING = {"spoken": 0, "formed": 1, "kept": 2}
 
 
@@ -67,6 +68,12 @@ class BeliefView:
     estimator: str
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether it is a new one that prefers no value: nothing has been learned yet."""
+        values = self.probabilities.values()
+        return not self.before and len(values) > 1 and max(values) - min(values) < _EVEN
+
+    @property
     def moved(self) -> float:
         """How far it moved: total variation, 0-1; a new one from an even distribution."""
         before = self.before or dict.fromkeys(self.probabilities, 1 / max(1, len(self.probabilities)))
@@ -84,9 +91,14 @@ class BidView:
 
     name: str
     wants: bool
-    motivation: float
+    motivation: float | None
     won: bool
     reason: str
+
+    @property
+    def strength(self) -> str:
+        """How much, for people; empty where nothing was appraised."""
+        return "" if self.motivation is None else f" {self.motivation:.1f}"
 
 
 @dataclass(slots=True)

@@ -265,14 +265,38 @@ async def test_scores_are_appended(log: Log) -> None:
     assert log.rows(ScoreRow, ID) == scores
 
 
-async def test_a_lost_server_fails_what_waits_and_is_found_again(postgres_server: Server, postgres_log: Log) -> None:
+async def test_a_lost_connection_is_made_anew_and_nothing_is_lost(postgres_server: Server, postgres_log: Log) -> None:
     await postgres_log.begin(an_episode())
-    postgres_server.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-    )
+    for turn in range(3):
+        postgres_server.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        await postgres_log.commit(a_turn(turn))
+    assert postgres_log.episode(ID).head == 2
+
+
+async def test_a_server_that_is_gone_fails_what_waits_in_one_line(postgres_log: Log) -> None:
+    await postgres_log.begin(an_episode())
+    writer = postgres_log._writer
+    assert writer._connection is not None
+    writer._connection.connection.driver_connection.close()  # type: ignore[union-attr]
+    writer._engine = postgres_log.target.of("postgresql+psycopg://postgres@/none?host=/nonexistent").engine()
     with pytest.raises(LogError) as raised:
         await postgres_log.commit(a_turn(0))
     assert "\n" not in str(raised.value)
-    await postgres_log.commit(a_turn(0))
-    assert postgres_log.episode(ID).head == 0
+
+
+async def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(sqlite_log: Log) -> None:
+    await sqlite_log.record_call(a_call(0))
+    connection = sqlite_log._writer._connection
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    [pages] = driver.execute("PRAGMA page_count").fetchone()
+    driver.execute(f"PRAGMA max_page_count = {pages + 20}")
+    calls = [a_call(number, reply="x" * (3_000_000 if number == 5 else 10)) for number in range(1, 10)]
+    answers = await asyncio.gather(*(sqlite_log.record_call(call) for call in calls), return_exceptions=True)
+    assert [number for number, answer in enumerate(answers, 1) if answer is not None] == [5]
+    assert "full" in str(answers[4])
+    assert len(sqlite_log.rows(CallRow, ID)) == 9
