@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["arun", "load_scenario", "open_log", "run"]
 
+_ELSEWHERE = {
+    "Scenario": "tertulia.environments.scenario",
+    "ScenarioError": "tertulia.environments.scenario",
+    "EpisodeResult": "tertulia.environments.episode",
+    "ModelTrouble": "tertulia.mind.model",
+    "Log": "tertulia.storage.log",
+    "LogError": "tertulia.storage.log",
+}
+"""Names of the public face that live in a room, imported when first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
+    raise AttributeError(f"module 'tertulia' has no attribute {name!r}")
+
 
 def run(
     scenario: str | Path | Scenario,
@@ -27,11 +44,22 @@ def run(
     seed: int = 0,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
-    sets: Sequence[str] = (),
+    sets: str | Sequence[str] = (),
     db: str | Path | None = None,
     listen: Callable[[dict[str, Any]], None] | None = None,
 ) -> EpisodeResult:
-    """Play one episode and return how it ended; see `arun`, which this runs in an event loop of its own."""
+    """Play one episode and return how it ended; see `arun`, which this runs in an event loop of its own.
+
+    Raises `RuntimeError` where a loop runs already, as in a notebook: use `await tertulia.arun(...)` there.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError(
+            "an event loop is running here; write `await tertulia.arun(...)` in place of tertulia.run(...)"
+        )
     return asyncio.run(arun(scenario, seed=seed, model=model, roles=roles, sets=sets, db=db, listen=listen))
 
 
@@ -41,7 +69,7 @@ async def arun(
     seed: int = 0,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
-    sets: Sequence[str] = (),
+    sets: str | Sequence[str] = (),
     db: str | Path | None = None,
     listen: Callable[[dict[str, Any]], None] | None = None,
 ) -> EpisodeResult:
@@ -55,6 +83,8 @@ async def arun(
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode
 
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed: {seed!r} is no whole number of 0 or more")
     loaded = load_scenario(scenario, sets, model=model, roles=roles) if isinstance(scenario, str | Path) else scenario
     backends = Backends()
     with open_log(db) as log:
@@ -67,15 +97,19 @@ async def arun(
 
 def load_scenario(
     name_or_path: str | Path,
-    sets: Sequence[str] = (),
+    sets: str | Sequence[str] = (),
     *,
     model: str | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> Scenario:
-    """A scenario by shipped name or path, checked and resolved. Raises `ScenarioError`."""
+    """A scenario by shipped name or path, checked and resolved; one override may be given as it is.
+
+    Raises `ScenarioError`.
+    """
     from tertulia.environments.scenario import load_scenario as load
 
-    return load(str(name_or_path), sets, model=model, roles=dict(roles or {}))
+    overrides = [sets] if isinstance(sets, str) else sets
+    return load(str(name_or_path), overrides, model=model, roles=dict(roles or {}))
 
 
 def open_log(db: str | Path | None = None) -> Log:
