@@ -132,6 +132,9 @@ class World(ABC, Generic[State]):
         self.params = params
         self.seats = dict(seats)
         self.names: tuple[str, ...] = tuple(seats)
+        self.names_variables = True
+        """Whether legal actions may name variables and their values. Where minds are not asked what they believe,
+        they do not: a schema that speaks of the house tells that there is a question."""
 
     @classmethod
     def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:

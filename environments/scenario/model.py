@@ -28,12 +28,14 @@ class AllSilent(_Frozen):
     """Ends the episode after so many silent turns in a row."""
 
     all_silent: Annotated[Whole, Field(ge=1)]
+    """How many. Nothing ends while the script still has something to bring."""
 
 
 class Condition(_Frozen):
     """Ends the episode when all these variables truly have these values."""
 
     condition: Annotated[dict[str, str], Field(min_length=1)]
+    """Variables with the true values that end it."""
 
 
 End = Literal["limit", "agreement"] | AllSilent | Condition
@@ -72,7 +74,9 @@ class TurnsSpec(_Frozen):
     """Who speaks when, and for how long at most."""
 
     policy: str = "alternate"
+    """Who has the floor: one of the turn policies below."""
     limit: Annotated[Whole, Field(ge=1)] = 24
+    """After how many turns the episode ends in any case. Silence is a turn."""
 
     @field_validator("policy")
     @classmethod
@@ -104,11 +108,15 @@ class Participant(_Frozen):
     """A seat. `mind` is whole: the scenario's mind with this seat's own keys over it."""
 
     name: Name
+    """How everybody calls it; `-S` and `--model-role` too."""
     persona: str = ""
+    """What it is like, in words for its own model alone."""
     goal: str = ""
+    """What it wants, in words for its own model alone."""
     model: str | None = None
     """Its own model; None means the scenario's."""
     mind: MindSpec = MindSpec()
+    """Keys of its own over those of the scenario; a preset of its own also replaces the list of faculties."""
 
     @field_validator("name")
     @classmethod
@@ -126,15 +134,25 @@ class Scenario(_Frozen):
     """
 
     scenario: Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=80)]
+    """Its name, by which results are grouped."""
     world: str
+    """A world by name, or `module.path:Class` for one of your own."""
     description: str = ""
+    """A line for those who look for a scenario; nobody who plays reads it."""
     premise: str = ""
+    """What everybody reads before the first turn."""
     participants: tuple[Participant, ...]
+    """The seats, in order. How many there may be is up to the world."""
     mind: MindSpec = MindSpec()
+    """The mind of every seat that does not say otherwise."""
     elicit: Literal["inline", "none"] = "inline"
+    """`inline` has models state their beliefs about the variables turn by turn; `none` never mentions these."""
     model: str = "rules"
+    """The model of every seat without one of its own, as a URI: `rules`, `openai/NAME`, `hf/ORG/NAME`."""
     turns: TurnsSpec = TurnsSpec()
+    """Who speaks when, and for how long at most."""
     ends: Annotated[tuple[Annotated[End, BeforeValidator(_read_end)], ...], Field(min_length=1)] = ("limit",)
+    """What ends the episode, whichever comes first. `turns.limit` holds whether or not `limit` stands here."""
     max_fallback_rate: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     """An episode in which any one participant's fallbacks per request exceed this has status `degraded`."""
     params: SerializeAsAny[WorldParams] = WorldParams()
@@ -159,7 +177,9 @@ class Scenario(_Frozen):
         from tertulia.environments.worlds import load_world
 
         world, _ = load_world(self.world)
-        return world(self.params, self.seats)
+        built = world(self.params, self.seats)
+        built.names_variables = self.elicit != "none"
+        return built
 
     def policy(self) -> RulesPolicy:
         """A new instance of the world's rules policy."""

@@ -194,3 +194,11 @@ async def test_postgresql_keeps_the_same_episode_and_resumes_it(tmp_path: Path, 
             assert transcript(first, whole.episode) == transcript(second, resumed.episode)
             for sql in asked:
                 assert first.query(sql, [whole.episode]).rows == second.query(sql, [resumed.episode]).rows
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_a_scenario_that_does_not_elicit_beliefs_plays_and_writes_none(tmp_path: Path, name: str) -> None:
+    result = await play(tmp_path / "log.db", name, sets=["elicit=none"])
+    assert (result.status, result.fallbacks) == ("success", 0)
+    with Log.open(tmp_path / "log.db") as log:
+        assert log.query("SELECT count(*) FROM belief").rows == [(0,)]

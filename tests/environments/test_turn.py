@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 import tertulia
+from tertulia.agents.backends.schema import canonical_schema
 from tertulia.agents.caller import StaleTake
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, play_turn
@@ -120,6 +121,18 @@ async def test_a_mind_that_is_not_asked_what_it_believes_is_not_told_that_there_
     prompts = [request.messages()[0].content for model in cast.values() for request in model.asked]
     assert prompts
     assert not any("cellar" in prompt for prompt in prompts)
+
+
+async def test_where_beliefs_are_not_elicited_no_variable_is_named_anywhere() -> None:
+    stage = stage_of("planning-meeting", "elicit=none", "turns.policy=alternate")
+    cast = models(stage)
+    await turn(stage, cast)
+    knowing = {name: stage.opening[name].text + stage.premise for name in stage.seats}
+    for name, model in cast.items():
+        for request in model.asked:
+            asked = canonical_schema(request.schema) + request.messages()[0].content.replace(knowing[name], "")
+            assert not [v.name for v in stage.variables if f'"{v.name}"' in asked], name
+            assert "What can be believed" not in asked
 
 
 async def test_a_mind_that_cannot_answer_does_not_cancel_its_siblings() -> None:

@@ -58,7 +58,7 @@ def legal_acts(
 
 def _speech(others: tuple[str, ...], variables: tuple[tuple[str, tuple[str, ...]], ...]) -> list[type[Action]]:
     claims: Any = _claim_type(variables)
-    asserts: Any = (Annotated[tuple[claims, ...], Field(max_length=8 if variables else 0)], ())
+    asserts: Any = (Annotated[tuple[claims, ...], Field(max_length=8)], ())
     someone: Any = Literal[others]
     say = create_model(
         "Say", __base__=Say, to=(Annotated[tuple[someone, ...], Field(max_length=len(others))], ()), asserts=asserts

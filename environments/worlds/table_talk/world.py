@@ -115,7 +115,7 @@ class TableTalk(World[TableState]):
             return None
         others = tuple(name for name in state.here(room) if name != seat)
         rooms = tuple(other for other in self.params.rooms if other != room)
-        return legal_acts(others, rooms, self._acts_key, self.params.agreement)
+        return legal_acts(others, rooms, self._acts_key if self.names_variables else (), self.params.agreement)
 
     def variables(self, state: TableState) -> list[Variable]:
         return variables_of(self.params, state.truth)
