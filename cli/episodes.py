@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tertulia.cli.errors import BadInput
+from tertulia.cli.hints import program
 from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _COLUMNS = (
     "cost_usd", "started",
 )  # fmt: skip
 _SHOWN = ("episode", "scenario", "seed", "status", "reason", "reward", "turns", "started")
+_GIVE_WAY = ("started", "reason", "turns", "reward", "seed", "scenario", "status")
+"""What is left out first where a terminal is narrow, so that an id is never cut."""
 _TO_THE_MINUTE = 16
 
 
@@ -56,7 +59,7 @@ def episodes(
             print(
                 "no such episode"
                 if status or scenario
-                else "no episode yet; to begin with: tertulia run mutual-friends"
+                else f"no episode yet; to begin with: {program()} run mutual-friends"
             )
         else:
             _table(found)
@@ -87,10 +90,12 @@ def _rows(log: Log, status: list[str] | None, scenario: str | None, limit: int) 
 
 def _table(found: list[dict[str, Any]]) -> None:
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import shown_columns, table_lines
 
+    width = width_of(sys.stdout)
     rows = [[str(row[name])[:_TO_THE_MINUTE] if name == "started" else row[name] for name in _SHOWN] for row in found]
-    for line in table_lines(_SHOWN, rows, width_of(sys.stdout)):
+    there = shown_columns(_SHOWN, rows, width, give_way=_GIVE_WAY)
+    for line in table_lines([_SHOWN[i] for i in there], [[row[i] for i in there] for row in rows], width):
         print(line)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tertulia.cli.errors import BadInput
+from tertulia.cli.hints import program
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
@@ -22,7 +23,7 @@ def find(log: Log, wanted: str, *, status: Sequence[str] | None = None) -> str:
         return log.episode(wanted).id
     newest = log.episodes(1, status=status)
     if not newest and status is not None and log.episodes(1):
-        raise BadInput("every episode has ended; to see them: tertulia episodes")
+        raise BadInput(f"every episode has ended; to see them: {program()} episodes")
     if not newest:
-        raise BadInput(f"there is no episode in {log.target} yet; to begin with: tertulia run mutual-friends")
+        raise BadInput(f"there is no episode in {log.target} yet; to begin with: {program()} run mutual-friends")
     return newest[0].id

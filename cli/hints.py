@@ -1,11 +1,32 @@
-"""Commands for people to paste, with what they need to find the same log."""
+"""Commands for people to paste, with what they need to find this program and the same log."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
+from pathlib import Path
 
 from tertulia.cli.display.harmless import one_line
+
+_NAME = "tertulia"
+
+
+def program() -> str:
+    """What to type for this program: its name where the PATH leads to it, else its path."""
+    began_as = Path(sys.argv[0])
+    mine = began_as if began_as.name == _NAME else Path(sys.executable).with_name(_NAME)
+    if not mine.is_file():
+        return _NAME
+    found = shutil.which(_NAME)
+    if found is not None and mine.samefile(found):
+        return _NAME
+    whole, here = Path(os.path.abspath(mine)), Path.cwd()  # noqa: PTH100  links stay as they are
+    if not whole.is_relative_to(here):
+        return shlex.quote(one_line(whole))
+    below = whole.relative_to(here)
+    return shlex.quote(one_line(below if len(below.parts) > 1 else f"./{below}"))
 
 
 def db_option(db: str | None) -> str:
@@ -21,7 +42,14 @@ def db_option(db: str | None) -> str:
 
 def resume_command(episode: str, db: str | None) -> str:
     """How to go on with an episode."""
-    return f"tertulia resume {episode}{db_option(db)}"
+    return f"{program()} resume {episode}{db_option(db)}"
+
+
+def go_on(episode: str, db: str | None, status: str = "paused") -> str:
+    """The same as advice; what ended an episode as an error (a model that refused, most often) comes again unless it
+    is set right before."""
+    first = "set that right first, then go on with" if status == "error" else "go on with"
+    return f"{first}: {resume_command(episode, db)}"
 
 
 def query_to_try(episode: str, db: str | None) -> str:
@@ -30,4 +58,4 @@ def query_to_try(episode: str, db: str | None) -> str:
         "SELECT turn, chain, variable, value, probability FROM v_beliefs "
         f"WHERE episode = '{episode}' AND probability >= 0.5 ORDER BY turn, chain, variable"
     )
-    return f'tertulia sql{db_option(db)} "{sql}"'
+    return f'{program()} sql{db_option(db)} "{sql}"'

@@ -93,6 +93,8 @@ def _invoke(arguments: Sequence[str] | None, session: Session) -> int:
     except BrokenPipeError:
         raise
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # which Click takes for an error like any other
+            raise leaving.__context__ from None
         return leaving.code if isinstance(leaving.code, int) else FAILED
     except Exception as error:  # noqa: BLE001  told in a line; the traceback comes with --debug
         return _tell(error, session)

@@ -15,7 +15,7 @@ from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.progress import progress_on
 from tertulia.cli.display.summary import money, outcome_text, plural, seconds
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
-from tertulia.cli.hints import db_option, resume_command
+from tertulia.cli.hints import db_option, go_on, program
 from tertulia.cli.options import Show
 from tertulia.cli.playing import json_line
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MS = 1000.0
 _SHOWN_FAILURES = 3
+_OPEN = ("error", "paused")
+"""How an episode stands that has not ended and can go on."""
 
 
 @dataclass(slots=True)
@@ -44,26 +46,35 @@ class Tally:
         lines = [f"episodes    {len(results)} of {self.wanted}" + (f": {counted}" if counted else "")]
         if not results:
             return lines
-        rewards = [result.reward for result in results if result.reward is not None]
+        ended = [result for result in results if result.status not in _OPEN]
+        rewards = [result.reward for result in ended if result.reward is not None]
         calls = sum(result.calls for result in results)
         fallbacks = sum(result.fallbacks for result in results)
         costs = [result.cost_usd for result in results]
         known = [cost for cost in costs if cost is not None]
+        if len(ended) < len(results):
+            lines.append(f"not ended   {len(results) - len(ended)}, left out of the averages")
         if rewards:
             lines.append(f"reward      {sum(rewards) / len(rewards):.3f} on average (n = {len(rewards)})")
-        lines.append(f"utterances  {sum(result.utterances for result in results) / len(results):.2f} on average")
+        if ended:
+            spoken = sum(result.utterances for result in ended) / len(ended)
+            lines.append(f"utterances  {spoken:.2f} on average (n = {len(ended)})")
         lines.append(f"calls       {calls}, {plural(fallbacks, 'fallback')} ({100 * fallbacks / max(1, calls):.1f} %)")
         unknown = (
             f", {plural(len(costs) - len(known), 'episode')} with unknown prices" if len(known) < len(costs) else ""
         )
-        lines.append(f"cost        {money(sum(known)) + unknown if known else money(None)}")
+        lines.append(f"cost        {money(sum(known)) + unknown if known else 'unknown'}")
         lines.append(f"time        {seconds(_MS * (time.perf_counter() - self.began))}")
         lines.append(f"log         {one_line(self.log)}")
         return lines
 
     @property
     def failed(self) -> list[EpisodeResult]:
-        return [result for result in self.results if result.status in ("error", "paused")]
+        return [result for result in self.results if result.status in _OPEN]
+
+    @property
+    def degraded(self) -> int:
+        return sum(result.status == "degraded" for result in self.results)
 
 
 def play_seeds(
@@ -84,9 +95,12 @@ def play_seeds(
     _summary(tally, sys.stderr if as_json else sys.stdout)
     if interrupted:
         there = db_option(db)
-        note(f"paused; those that had begun: tertulia episodes --status paused{there}")
-        note(f"one of them goes on with: tertulia resume ID{there}")
+        note(f"paused; those that had begun: {program()} episodes --status paused{there}")
+        note(f"one of them goes on with: {program()} resume ID{there}")
         return INTERRUPTED
+    if tally.degraded:
+        most = f"{loaded.max_fallback_rate:g}"
+        note(f"degraded: in {plural(tally.degraded, 'episode')} more calls fell back than max_fallback_rate {most}")
     return _told_failures(tally, db)
 
 
@@ -132,10 +146,13 @@ def _summary(tally: Tally, stream: TextIO) -> None:
 def _told_failures(tally: Tally, db: str | None) -> int:
     if len(tally.results) < tally.wanted:
         note("stopped early: a model refused")
-    for result in tally.failed[:_SHOWN_FAILURES]:
-        go_on = resume_command(result.episode, db)
-        note(f"seed {result.seed}: {result.status}: {result.reason}; go on with: {go_on}")
-    more = len(tally.failed) - _SHOWN_FAILURES
-    if more > 0:
-        note(f"... and {more} more: tertulia episodes --status error --status paused{db_option(db)}")
+    reasons: dict[tuple[str, str], list[EpisodeResult]] = {}
+    for result in tally.failed:
+        reasons.setdefault((result.status, result.reason), []).append(result)
+    for (status, reason), alike in list(reasons.items())[:_SHOWN_FAILURES]:
+        also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        note(f"seed {alike[0].seed}{also}: {status}: {reason}; {go_on(alike[0].episode, db, status)}")
+    if len(tally.failed) > min(len(reasons), _SHOWN_FAILURES):
+        there = db_option(db)
+        note(f"all {len(tally.failed)} of them: {program()} episodes --status error --status paused{there}")
     return FAILED if tally.failed or len(tally.results) < tally.wanted else FINE

@@ -10,8 +10,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.live import Display, Nothing, Plain, Rich
+from tertulia.cli.display.summary import degraded_text
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, let_go_of_stdout, note
-from tertulia.cli.hints import query_to_try, resume_command
+from tertulia.cli.hints import go_on, query_to_try
 from tertulia.cli.options import Show
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ def play_one(
         print(json_line(result), flush=True)
     else:
         _last_words(playing, result, db)
-    if result.status in ("error", "paused"):
-        note(f"{result.status}: {result.reason}\ngo on with: {resume_command(result.episode, db)}")
-        return FAILED
-    return FINE
+    return _told_how_it_went(playing, result, db)
 
 
 class _Playing:
@@ -130,8 +128,22 @@ def _last_words(playing: _Playing, result: EpisodeResult, db: str | None) -> Non
         print(f"try {query_to_try(result.episode, db)}", flush=True)
 
 
+def _told_how_it_went(playing: _Playing, result: EpisodeResult, db: str | None) -> int:
+    """What went wrong, on stderr: the reason once (a display has told it already), and what helps."""
+    assert playing.episode is not None
+    if result.status == "degraded":
+        most = playing.episode.stage.scenario.max_fallback_rate
+        note(f"degraded: {degraded_text(result.calls, result.fallbacks, most)}")
+    if result.status not in ("error", "paused"):
+        return FINE
+    if isinstance(playing.shown, Nothing):
+        note(f"{result.status}: {result.reason}")
+    note(go_on(result.episode, db, result.status))
+    return FAILED
+
+
 def _told_paused(playing: _Playing, how: str) -> None:
     if playing.episode is None:
         note("interrupted before the episode began")
     else:
-        note(f"{how}; go on with: {resume_command(playing.episode.stage.episode, playing.db)}")
+        note(f"{how}; {go_on(playing.episode.stage.episode, playing.db)}")

@@ -29,6 +29,7 @@ def resume(
 
     It goes on after its last whole turn. Answers of models that are in the log are used again and not paid twice.
     Here `last` is the newest episode that has not ended.
+    Exit codes: 0 ended (also degraded, told on stderr), 1 error or paused, 2 bad input, 130 interrupted.
     """
     from tertulia.cli.finding import find
     from tertulia.cli.playing import play_one

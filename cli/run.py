@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tertulia.cli.errors import BadInput
+from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ AT_ONCE = 16
 
 
 def run(
+    context: typer.Context,
     scenario: Annotated[
         str,
         typer.Argument(
@@ -55,6 +56,8 @@ def run(
     """Play a scenario and watch it live.
 
     Every turn is in the log as soon as it is shown. Ctrl-C pauses; `tertulia resume` goes on.
+    With --seeds nothing is shown live: --display plain prints a line for each episode that ends.
+    Exit codes: 0 ended (also degraded, told on stderr), 1 error or paused, 2 bad input, 130 interrupted.
 
     \b
     tertulia run mutual-friends --seed 7
@@ -65,6 +68,7 @@ def run(
     if seed > _LARGEST_SEED:
         raise BadInput(f"--seed {seed}: a seed is at most {_LARGEST_SEED}")
     if seeds is not None:
+        _fits_many(context, as_json=as_json)
         from tertulia.cli.many import play_seeds
 
         numbers = parse_seeds(seeds)
@@ -93,6 +97,22 @@ def _once(
     return play_one(make, db=db, display=display, minds=minds, as_json=as_json)
 
 
+def _fits_many(context: typer.Context, *, as_json: bool) -> None:
+    """What was asked for and cannot go with --seeds. Raises `BadInput`; what has no effect is told."""
+    given = {
+        name: context.params[name]
+        for name in ("seed", "display", "minds")
+        if (source := context.get_parameter_source(name)) is not None and source.name == "COMMANDLINE"
+    }
+    if "seed" in given:
+        raise BadInput("--seed and --seeds: choose one of the two")
+    if given.get("display") == "rich" or given.get("minds"):
+        option = "--minds" if given.get("minds") else "--display rich"
+        note(f"{option} has no effect with --seeds; --display plain shows a line for each episode that ends")
+    elif given.get("display") == "plain" and as_json:
+        note("--display plain has no effect with --seeds and --json: the lines of JSON are what is shown")
+
+
 def parse_roles(given: list[str]) -> dict[str, str]:
     """`alice=openai/x` -> {"alice": "openai/x"}. Raises `BadInput`."""
     roles = {}
@@ -106,6 +126,11 @@ def parse_roles(given: list[str]) -> dict[str, str]:
 
 def parse_seeds(text: str) -> range | list[int]:
     """`0:200` -> range(0, 200); `1,5,9` -> [1, 5, 9]. Raises `BadInput`."""
+    if text.strip().isascii() and text.strip().isdigit():
+        count = max(1, int(text))
+        raise BadInput(
+            f"--seeds {text}: right would be --seeds 0:{count} for {count} of them, or --seed {text} for one"
+        )
     wrong = BadInput(f"--seeds {text}: write A:B with A < B, for example 0:200, or a list such as 1,5,9")
     first, colon, last = text.partition(":")
     parts = [first, last] if colon else text.split(",")

@@ -55,7 +55,7 @@ def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, who
     from tertulia.cli.display.harmless import one_line
     from tertulia.cli.display.paint import WHOLE, Painter
     from tertulia.cli.display.summary import STATUS_COLOURS
-    from tertulia.cli.hints import resume_command
+    from tertulia.cli.hints import go_on
 
     console = console_on()
     names = tuple(seat.name for seat in log.participants(row.id))
@@ -72,7 +72,7 @@ def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, who
         end = Text(row.status, STATUS_COLOURS.get(row.status, "white")).append(f"  {one_line(row.reason or '')}", "dim")
         console.print(end)
         if row.status in ("paused", "error"):
-            console.print(Text(f"go on with: {resume_command(row.id, db)}", "dim"), soft_wrap=True)
+            console.print(Text(go_on(row.id, db, row.status), "dim"), soft_wrap=True)
 
 
 def _data(episode: str, view: TurnView, minds: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tertulia.cli.display.paint import BRIEF, WHOLE, Painter
 from tertulia.cli.display.plain import plain_lines
 from tertulia.cli.display.summary import outcome_text, panel, played_text
 from tertulia.cli.display.turns import Gathering
+from tertulia.cli.hints import program
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -136,7 +137,7 @@ class Rich:
         head.append(f"{dot}seed {stage.seed}{dot}{one_line(', '.join(models))}", "dim")
         self.console.print(head)
         if stage.head >= 0:
-            told = f"goes on after turn {stage.head}; what was before: tertulia show {stage.episode}"
+            told = f"goes on after turn {stage.head}; what was before: {program()} show {stage.episode}"
             self.console.print(Text(told, "dim"))
         elif stage.premise:
             for line in Text(harmless(stage.premise), "dim").wrap(self.console, self.console.width - 1):

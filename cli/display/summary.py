@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.harmless import one_line
@@ -37,25 +37,45 @@ def seconds(wall_ms: float) -> str:
 def outcome_parts(outcome: Mapping[str, Any]) -> dict[str, str]:
     """What came of it, each on one line; what is absent or empty is left out."""
     shown = {key: value for key, value in outcome.items() if key != "done" and value not in (None, "", [], {})}
-    return {one_line(key): one_line(_plain(value)) for key, value in shown.items()}
+    return {_name(key): one_line(_plain(value)) for key, value in shown.items()}
 
 
 def outcome_text(outcome: Mapping[str, Any]) -> str:
     """The same on a single line."""
-    return ", ".join(f"{key} {value}" for key, value in outcome_parts(outcome).items()) or "none"
+    return " | ".join(f"{key} {value}" for key, value in outcome_parts(outcome).items()) or "none"
 
 
-def _plain(value: Any, depth: int = 0) -> str:
+def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Mapping):
-        inside = [f"{key}{' ' if depth else ': '}{_plain(inner, depth + 1)}" for key, inner in value.items()]
-        return f"({', '.join(inside)})" if depth else "; ".join(inside)
+        return "; ".join(f"{path}: {text}" for path, text in _branches(value, "")) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(_plain(inner, depth + 1) for inner in value) or "none"
+        return ", ".join(f"({_listed(one)})" if isinstance(one, Mapping) else _plain(one) for one in value) or "none"
     return str(value)
+
+
+def _branches(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """What is nested, by the names that lead to it; the innermost names stand beside their values."""
+    if path and not any(isinstance(inner, Mapping) for inner in value.values()):
+        yield path, _listed(value)
+        return
+    for key, inner in value.items():
+        here = f"{path} {_name(key)}".strip()
+        if isinstance(inner, Mapping):
+            yield from _branches(inner, here)
+        else:
+            yield here, _plain(inner)
+
+
+def _listed(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_name(key)} {_plain(inner)}" for key, inner in value.items()) or "none"
+
+
+def _name(key: object) -> str:
+    return one_line(key).replace("_", " ")
 
 
 def played_text(result: EpisodeResult) -> str:
@@ -66,6 +86,12 @@ def played_text(result: EpisodeResult) -> str:
         f"{plural(result.fallbacks, 'fallback')} ({100 * rate:.1f} %)", money(result.cost_usd), seconds(result.wall_ms),
     ]  # fmt: skip
     return ", ".join(parts)
+
+
+def degraded_text(calls: int, fallbacks: int, most: float) -> str:
+    """Why an episode counts as degraded."""
+    share = 100 * fallbacks / max(1, calls)
+    return f"{fallbacks} of {calls} calls fell back ({share:.0f} %), above max_fallback_rate {most:g}"
 
 
 def panel(console: Console, result: EpisodeResult, log: str) -> None:

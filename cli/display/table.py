@@ -30,6 +30,20 @@ def cell(value: Any) -> str:
     return one_line(text) if len(text) <= _LONGEST else one_line(text[:_LONGEST]) + _CUT
 
 
+def shown_columns(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None, *, give_way: Sequence[str]
+) -> list[int]:
+    """Which columns to show so that none has to be cut: those that `give_way` are left out, in that order, until the
+    others fit into `width`."""
+    shown = list(range(len(columns)))
+    sizes = [max([cell_len(name), *(cell_len(cell(row[i])) for row in rows)]) for i, name in enumerate(columns)]
+    for name in give_way:
+        if width is None or sum(sizes[i] for i in shown) + len(_GAP) * (len(shown) - 1) <= width:
+            break
+        shown.remove(columns.index(name))
+    return shown
+
+
 def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> Iterator[str]:
     """The lines of a table in at most `width` cells, or as wide as it comes for None."""
     names = [one_line(name) for name in columns]

@@ -263,20 +263,20 @@ def test_a_paused_episode_says_how_it_goes_on(tertulia: Tertulia, written: str) 
 
 
 def test_the_same_commands_work_on_postgresql(tertulia: Tertulia, postgres_server: Server) -> None:
-    url = postgres_server.fresh()
-    hostile = "-S", 'premise="\\e[31m \\0 \\u202e"'
-    [line] = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--json", "--db", url).lines()
-    assert line["status"] == "success"
-    here = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--display", "none")
-    assert here.code == 0
-    shown = [tertulia("show", "last", "--minds", *db).out.splitlines()[2:] for db in ((), ("--db", url))]
-    assert shown[0] == shown[1] != []
-    lists = [tertulia("episodes", "--json", *db).lines()[0] for db in ((), ("--db", url))]
-    for row in lists:
-        del row["episode"], row["started"]
-    assert lists[0] == lists[1]
-    config = tertulia("sql", "SELECT config FROM episode", "--json", "--db", url).lines()[0]["config"]
-    assert json.loads(config)["premise"] == "\x1b[31m \x00 \u202e"
-    said = tertulia("sql", "DELETE FROM episode", "--db", url)
-    assert said.code == 2
-    assert len(tertulia("episodes", "--json", "--db", url).lines()) == 1
+    with postgres_server.fresh() as url:
+        hostile = "-S", 'premise="\\e[31m \\0 \\u202e"'
+        [line] = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--json", "--db", url).lines()
+        assert line["status"] == "success"
+        here = tertulia("run", "dinner-secret", *hostile, "-S", "turns.limit=2", "--display", "none")
+        assert here.code == 0
+        shown = [tertulia("show", "last", "--minds", *db).out.splitlines()[2:] for db in ((), ("--db", url))]
+        assert shown[0] == shown[1] != []
+        lists = [tertulia("episodes", "--json", *db).lines()[0] for db in ((), ("--db", url))]
+        for row in lists:
+            del row["episode"], row["started"]
+        assert lists[0] == lists[1]
+        config = tertulia("sql", "SELECT config FROM episode", "--json", "--db", url).lines()[0]["config"]
+        assert json.loads(config)["premise"] == "\x1b[31m \x00 \u202e"
+        said = tertulia("sql", "DELETE FROM episode", "--db", url)
+        assert said.code == 2
+        assert len(tertulia("episodes", "--json", "--db", url).lines()) == 1

@@ -161,7 +161,7 @@ def test_a_table_whose_reader_leaves_is_quiet(tertulia: Tertulia) -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(60) == 1
+    assert process.wait(60) == 141
 
 
 def test_many_seeds_in_a_terminal_leave_only_the_summary_behind() -> None:

@@ -121,7 +121,7 @@ def test_one_seed_among_many_plays_as_it_does_alone(tertulia: Tertulia) -> None:
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), ("5:6", [5]), ("1,5,9", [1, 5, 9]), ("7", [7])])
+@pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), ("5:6", [5]), ("1,5,9", [1, 5, 9])])
 def test_seeds_are_a_half_open_range_or_a_list(text: str, seeds: list[int]) -> None:
     assert list(parse_seeds(text)) == seeds
 
