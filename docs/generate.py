@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-import re
-from collections.abc import Iterator
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 HERE = Path(__file__).resolve().parent
 MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->"
@@ -14,7 +20,11 @@ MADE = "<!-- Made from the code by `make docs`; change the code, not this page. 
 
 def pages() -> dict[Path, str]:
     """Every generated page and what it should hold."""
-    return {HERE / "commands.md": commands_page(), HERE / "log.md": log_page()}
+    return {
+        HERE / "commands.md": commands_page(),
+        HERE / "log.md": log_page(),
+        HERE / "scenarios.md": scenarios_page(),
+    }
 
 
 def commands_page() -> str:
@@ -79,10 +89,156 @@ def _kind(column: Any) -> str:
     return {"Text": "text", "Json": "JSON", "Utc": "time", "AutoString": "text"}.get(name, name.lower())
 
 
-def _notes(row_type: Any) -> dict[str, str]:
-    """The docstring that stands below each field in the source."""
-    found = re.findall(r'^    (\w+): [^\n]*\n    """(.*?)"""', inspect.getsource(row_type), re.MULTILINE | re.DOTALL)
-    return {name: " ".join(note.split()) for name, note in found}
+def scenarios_page() -> str:
+    """How to write a scenario, from the template; then every key of a scenario file, ours and each world's."""
+    from tertulia.environments.scenario.model import Participant, Scenario
+    from tertulia.environments.worlds import WORLDS, load_world
+
+    ours = [name for name in Scenario.model_fields if name not in ("params", "seats")]
+    head = (HERE / "templates" / "scenarios.md").read_text(encoding="utf-8").strip()
+    parts = [MADE, head, "# Keys of every scenario", _keys(Scenario, ours)]
+    parts += ["## Each participant", "Beside the keys that the world adds.", _keys(Participant)]
+    parts += [*_mind_parts(), *_turns_parts(), *_ends_parts()]
+    for name in WORLDS:
+        world, _ = load_world(name)
+        least, most = world.seats_allowed
+        seats = f"{least}" if least == most else f"{least} to {most}"
+        own = [key for key in world.Params.model_fields if key not in ours]
+        parts += [f"# The world {name}", _about(world), f"For {seats} participants.", "## Its keys"]
+        parts += [_keys(world.Params, own), "## Its keys of each participant", _keys(world.Seat)]
+        for path, model in _inner(world.Params, own):
+            parts += [f"## {path}", _about(model), _keys(model)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _mind_parts() -> list[str]:
+    from tertulia.mind.faculties import SHIPPED
+    from tertulia.mind.spec import PRESETS, MindSpec
+
+    presets = [
+        f"| `{name}` | {', '.join(preset.faculties)} | {preset.deliberation} | {_cell(preset.source)} |"
+        for name, preset in PRESETS.items()
+    ]
+    faculties = [f"| `{name}` | {kind.phase} | {_cell(_line(kind))} |" for name, kind in SHIPPED.items()]
+    return [
+        "## mind",
+        _about(MindSpec),
+        _keys(MindSpec),
+        "\n".join(["| preset | faculties | deliberation | |", "|---|---|---|---|", *presets]),
+        "\n".join(["| faculty | phase | |", "|---|---|---|", *faculties]),
+        "How to write one of your own: [own-faculty.md](own-faculty.md).",
+    ]
+
+
+def _turns_parts() -> list[str]:
+    from tertulia.environments.floor import POLICIES
+    from tertulia.environments.scenario.model import TurnsSpec
+
+    policies = [f"| `{name}` | {_cell(_about(policy))} |" for name, policy in POLICIES.items()]
+    return ["## turns", _keys(TurnsSpec), "\n".join(["| policy | who has the floor |", "|---|---|", *policies])]
+
+
+def _ends_parts() -> list[str]:
+    from tertulia.environments.scenario.model import AllSilent, Condition
+
+    rows = [
+        "| `limit` | After `turns.limit` turns. |",
+        "| `agreement` | When all who have not left are ready to part, one after the other. (table_talk) |",
+        f"| `{{all_silent: 3}}` | {_notes(AllSilent)['all_silent']} |",
+        f"| `{{condition: {{cake: cellar}}}}` | {_notes(Condition)['condition']} (table_talk) |",
+    ]
+    return ["## ends", "A list of these:", "\n".join(["| ending | |", "|---|---|", *rows])]
+
+
+def _keys(model: Any, names: list[str] | None = None) -> str:
+    """The keys of a model as a table: type, default, meaning."""
+    notes = _notes(model)
+    rows = []
+    for name, field in model.model_fields.items():
+        if names is None or name in names:
+            default = "" if field.is_required() else _default(field.default)
+            kind = _type_words(field.annotation, field.metadata)
+            rows.append(f"| `{field.alias or name}` | {_cell(kind)} | {default} | {_cell(notes[name])} |")
+    return "\n".join(["| key | type | default | |", "|---|---|---|---|", *rows]) if rows else "None."
+
+
+def _default(value: Any) -> str:
+    if value is None or isinstance(value, BaseModel):
+        return "none" if value is None else "its own defaults"
+    if isinstance(value, tuple | dict | bool):
+        return f"`{json.dumps(value)}`".replace('"', "")
+    return f"`{value}`" if value != "" else "empty"
+
+
+def _type_words(kind: Any, metadata: Sequence[Any] = ()) -> str:
+    """A type as it is written in YAML: `whole number, 1 to 4`, `list of text`."""
+    if get_origin(kind) is Annotated:
+        inner, *more = get_args(kind)
+        return _type_words(inner, [*more, *metadata])
+    limits = {key: _limit(metadata, key) for key in ("ge", "gt", "le", "lt")}
+    if kind in (int, float):
+        words = "whole number" if kind is int else "number"
+        if limits["ge"] is not None and limits["le"] is not None:
+            return f"{words}, {limits['ge']} to {limits['le']}"
+        above = f", more than {limits['gt']}" if limits["gt"] is not None else ""
+        return words + (f", {limits['ge']} or more" if limits["ge"] is not None else above)
+    simple = {str: "text", bool: "true or false", Path: "path of a file", Any: "anything"}
+    if kind in simple:
+        return simple[kind]
+    origin, arguments = get_origin(kind), [one for one in get_args(kind) if one not in (type(None), ...)]
+    if origin is Literal:
+        return " or ".join(f"`{one}`" for one in arguments)
+    if origin in (tuple, list):
+        return f"list of {_type_words(arguments[0])}"
+    if origin is dict:
+        return f"mapping from {_type_words(arguments[0])} to {_type_words(arguments[1])}"
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_type_words(one, metadata) for one in arguments))
+    return "mapping"
+
+
+def _limit(metadata: Sequence[Any], key: str) -> Any:
+    found = [limit for one in metadata for limit in (one, *getattr(one, "metadata", ())) if hasattr(limit, key)]
+    return next((getattr(limit, key) for limit in found), None)
+
+
+def _inner(model: Any, names: list[str]) -> Iterator[tuple[str, Any]]:
+    """The models within a model's fields, with how one writes the way to them: `variables.NAME`, `script.N`."""
+    for name in names:
+        for found, step in _models(model.model_fields[name].annotation, ""):
+            yield f"{name}{step}", found
+
+
+def _models(kind: Any, step: str) -> Iterator[tuple[Any, str]]:
+    if inspect.isclass(kind) and issubclass(kind, BaseModel):
+        yield kind, step
+    steps = {dict: ".NAME", tuple: ".N", list: ".N"}
+    for one in get_args(kind):
+        yield from _models(one, step + steps.get(get_origin(kind), ""))
+
+
+def _about(thing: Any) -> str:
+    return " ".join((inspect.getdoc(thing) or "").split())
+
+
+def _line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _notes(model: Any) -> dict[str, str]:
+    """The docstring that stands below each field in the source, its bases' included."""
+    notes: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if base.__module__.startswith("tertulia."):
+            [written] = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            notes |= dict(_field_notes(written.body))  # type: ignore[attr-defined]
+    return notes
+
+
+def _field_notes(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for field, note in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(note, ast.Expr):
+            yield field.target.id, " ".join(str(ast.literal_eval(note.value)).split())
 
 
 def _cell(text: str) -> str:

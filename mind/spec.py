@@ -49,13 +49,21 @@ class MindSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     preset: str = "full"
+    """One of the presets below."""
     faculties: tuple[str, ...] | None = None
+    """A list of your own in place of the preset's; the phases in order, any order within one."""
     order: Annotated[int, Field(ge=1, le=4)] = 2
+    """How deep beliefs about beliefs go: 1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`."""
     workspace: Annotated[int, Field(ge=1, le=32)] = 7
+    """How many inner elements (beliefs, memories, thoughts) enter a prompt."""
     deliberation: Literal["fused", "staged"] | None = None
+    """`fused`: one call a turn; `staged`: one call per faculty. Without it, as the preset has it."""
     im_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 3.5
+    """From which motivation on it takes an open floor by itself."""
     system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+    """How probably a quick thought is blurted out below that."""
     interrupt_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 4.0
+    """From which motivation on it would interrupt; nothing uses this yet."""
     context: Annotated[int, Field(ge=2000)] = 60_000
     """How many characters of transcript a prompt may hold; beyond it, whole blocks of the oldest turns go."""
 

@@ -28,14 +28,14 @@ class AllSilent(_Frozen):
     """Ends the episode after so many silent turns in a row."""
 
     all_silent: Annotated[Whole, Field(ge=1)]
-    """How many. Nothing ends while the script still has something to bring."""
+    """After so many silent turns in a row, once the script has nothing more to bring."""
 
 
 class Condition(_Frozen):
     """Ends the episode when all these variables truly have these values."""
 
     condition: Annotated[dict[str, str], Field(min_length=1)]
-    """Variables with the true values that end it."""
+    """When all these variables truly have these values."""
 
 
 End = Literal["limit", "agreement"] | AllSilent | Condition
@@ -114,7 +114,7 @@ class Participant(_Frozen):
     goal: str = ""
     """What it wants, in words for its own model alone."""
     model: str | None = None
-    """Its own model; None means the scenario's."""
+    """A model of its own; without one, the scenario's."""
     mind: MindSpec = MindSpec()
     """Keys of its own over those of the scenario; a preset of its own also replaces the list of faculties."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import tertulia
+from tertulia.environments.scenario import ScenarioError, load_scenario
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page.name for page in DOCS.glob("own-*.md"))
@@ -82,3 +84,48 @@ def test_the_faculty_of_the_docs_works_where_its_scenario_puts_it_with_the_backe
     with tertulia.open_log(db) as log:
         moods = log.query("SELECT DISTINCT faculty, key FROM mind_delta WHERE faculty = 'feel'").rows
     assert moods == [("feel", "mood")]
+
+
+def test_the_scenario_of_the_docs_plays_as_its_page_says(tmp_path: Path) -> None:
+    [yaml] = blocks("scenarios.md", "yaml")
+    path, db = tmp_path / "surprise-party.yaml", tmp_path / "log.db"
+    path.write_text(yaml)
+    result = tertulia.run(path, db=db)
+    assert result.status == "success"
+    with tertulia.open_log(db) as log:
+        seen = log.query(
+            "SELECT e.turn, e.kind, w.level FROM event e JOIN witness w ON w.turn = e.turn AND w.event = e.ordinal"
+            " WHERE w.participant = 'ines' AND e.turn BETWEEN 1 AND 6 AND e.origin = 'scripted' ORDER BY e.turn"
+        ).rows
+    assert seen == [
+        (1, "whisper", "occurrence"),
+        (3, "leave", "content"),
+        (6, "enter", "content"),
+        (6, "say", "content"),
+    ]
+
+
+def test_the_options_and_the_mistakes_of_the_docs_are_as_its_page_says(tmp_path: Path) -> None:
+    page = (DOCS / "scenarios.md").read_text(encoding="utf-8")
+    [yaml] = blocks("scenarios.md", "yaml")
+    path = tmp_path / "surprise-party.yaml"
+    path.write_text(yaml)
+    for line in re.findall(r"^\$ tertulia run surprise-party.yaml (-S .*)$", page, re.MULTILINE):
+        load_scenario(path, [option for option in shlex.split(line) if option != "-S"])
+    mistakes = {
+        "limit: 16": "limt: 16", "turn: 6, say: \"Did": "turn: 5, say: \"Did",
+    }  # fmt: skip
+    told = []
+    for old, new in mistakes.items():
+        assert yaml.count(old) == 1
+        path.write_text(yaml.replace(old, new))
+        told.append(error_of(path).replace(str(path), path.name))
+    path.write_text(yaml)
+    told.append(error_of(path, "turns.policy=adressed"))
+    assert "```\n" + "\n".join(told) + "\n```" in page
+
+
+def error_of(path: Path, *sets: str) -> str:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path, sets)
+    return str(caught.value)

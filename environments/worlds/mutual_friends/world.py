@@ -38,11 +38,16 @@ class FriendsParams(WorldParams):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     friends: Annotated[int | None, Field(ge=FEWEST, le=MOST)] = None
+    """How many friends each has; drawn from the seed where it is not given."""
     attributes: Annotated[int | None, Field(ge=3, le=4)] = None
+    """How many attributes describe a friend; drawn from the seed where it is not given."""
     alpha: Annotated[
         tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1, max_length=16)
     ] = (0.3, 1.0, 3.0)
+    """How alike friends are: for each attribute one of these is drawn, small values for much alike."""
     schema_path: Path | None = Field(default=None, alias="schema")
+    """The path of a JSON file in place of the shipped one, in the form that the data set publishes:
+    `{"attributes": [{"name": "hobby", "value_type": "hobby"}, ...], "values": {"hobby": ["chess", ...], ...}}`."""
 
 
 class Say(AnySay):

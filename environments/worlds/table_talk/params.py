@@ -53,8 +53,11 @@ class VariableSpec(_Part):
     """Something that can be believed. `truth` None: nothing in the world decides it (an opinion)."""
 
     values: Annotated[tuple[Word, ...], Field(min_length=2, max_length=50)]
+    """What can be believed of it, each value a word or a few."""
     truth: Annotated[str | None, BeforeValidator(_word)] = None
+    """The value that is true at the start; without one it is an opinion."""
     static: bool = False
+    """It never changes, so that no event of the script may set it."""
     say: str | None = None
     """How a value is put into words, with `{value}` in it; else "The NAME is VALUE."."""
 
@@ -81,24 +84,37 @@ class ScriptEvent(_Part):
     """
 
     turn: Annotated[int, Field(ge=0, strict=True)]
+    """When: after the actions of this turn."""
     leave: str | None = None
+    """Who goes away, until the script brings it back."""
     enter: str | None = None
+    """Who comes in, from away or from another room."""
     move: str | None = None
+    """Who goes to another room, given in `room`."""
     set: Facts | None = None
+    """Variables that truly take these values now; its witnesses witness that."""
     say: Text | None = None
+    """Words that `by` says aloud."""
     whisper: Text | None = None
+    """Words that `by` whispers to those in `to`; the others there see only that it happens."""
     text: Text | None = None
     """What witnesses see; each kind of event has words of its own where this is left out."""
     by: str | None = None
+    """Who says or does it."""
     to: Names = ()
+    """To whom it is said or whispered."""
     room: str | None = None
     """Where `enter` and `move` lead."""
     asserts: Facts = {}
+    """What the words of `say` or `whisper` claim to be so, true or not."""
     denies: Facts = {}
+    """What they claim not to be so."""
     seen_by: Annotated[str | tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = (
         PRESENT
     )
+    """Who witnesses it: `present` (all in the room of `by`; without `by` all not away), a room, or names."""
     unnoticed: Names = ()
+    """Those who witness it too, as by peeking, and nobody notices them."""
 
     @property
     def deed(self) -> Deed:
@@ -123,17 +139,22 @@ class Goal(_Part):
     kept: VariableNames = ()
     """Variables whose true value nobody has heard who did not know it, apart from those confided in."""
     truth: Facts = {}
+    """Variables and the true values they are to have."""
 
 
 class TableParams(WorldParams):
     """The keys of table_talk at the top level of a scenario file."""
 
     variables: dict[Key, VariableSpec] = {}
+    """What can be believed, by name."""
     facts: VariableNames = ()
     """Variables whose true values are announced to everybody in the opening."""
     rooms: Annotated[tuple[Key, ...], Field(min_length=1, max_length=12)] = (TABLE,)
+    """Where one can be; with more than one, people go from room to room and hear only their own."""
     script: tuple[ScriptEvent, ...] = ()
+    """What happens by itself. An event after `turns.limit` never happens."""
     goal: Goal | None = None
+    """What the table is to reach; without it there is no reward."""
     premise: str = ""
     """The scenario's own premise: it must not give away what only some know."""
     ends: tuple[Any, ...] = ("limit",)
