@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
@@ -33,6 +35,8 @@ WRONG = {
     "another database": (("episodes", "--db", "mysql://u:canary@h/d"), "postgresql"),
     "no such status": (("episodes", "--status", "sucess"), "success"),
     "a backup of nothing": (("db", "backup", "copy.db"), "there is no log"),
+    "a seed and seeds": (("run", "mutual-friends", "--seeds", "0:3", "--seed", "4"), "one of the two"),
+    "a number of seeds": (("run", "mutual-friends", "--seeds", "3"), "--seeds 0:3 for 3 of them, or --seed 3"),
     "json and csv": (("sql", "SELECT 1", "--json", "--csv"), "one of the two"),
 }
 
@@ -65,6 +69,27 @@ def test_every_problem_of_a_file_is_a_line_with_its_place(tertulia: Tertulia, tm
     assert first.startswith(f"error: {file}:4: turns.limit: ")
     assert second.startswith(f"error: {file}:5: modle: ")
     assert "Traceback" not in said.err
+
+
+def test_another_programs_database_is_called_that(tertulia: Tertulia, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "photos.db")) as there:
+        there.execute("CREATE TABLE photos (name)")
+    for command in (("sql", "SELECT 1"), ("run", "mutual-friends"), ("episodes",), ("show", "last")):
+        said = tertulia(*command, "--db", "photos.db")
+        assert said.code == 2
+        assert said.err == "error: photos.db is a database of something else: it has tables (photos, ...)\n"
+
+
+def test_a_backup_that_cannot_be_written_blames_its_own_folder(tertulia: Tertulia) -> None:
+    tertulia("db", "migrate")
+    said = tertulia("db", "backup", "nowhere/x.db")
+    assert (said.code, said.err) == (2, "error: nowhere/x.db: there is no folder nowhere\n")
+
+
+def test_an_unknown_name_in_a_query_is_told_with_the_nearest(tertulia: Tertulia) -> None:
+    tertulia("db", "migrate")
+    [line] = tertulia("sql", "SELECT * FROM v_belief").err.splitlines()
+    assert "nearest: 'v_beliefs'" in line
 
 
 def test_debug_shows_where_an_error_arose(tertulia: Tertulia) -> None:

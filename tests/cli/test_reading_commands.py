@@ -154,6 +154,11 @@ def test_sql_reads_its_query_from_a_pipe(tertulia: Tertulia, written: str, monke
     assert tertulia("sql").code == 2
 
 
+@pytest.mark.parametrize("begin", ["-- all of them\n", "--all of them\n", "-- one\n-- two = 2\n", "/* all */ "])
+def test_a_query_may_begin_with_a_comment(tertulia: Tertulia, written: str, begin: str) -> None:
+    assert tertulia("sql", begin + "SELECT count(*) AS n FROM episode", "--json").lines() == [{"n": 2}]
+
+
 def test_values_that_json_lacks_are_words(tertulia: Tertulia, written: str) -> None:
     assert tertulia("sql", "SELECT 9e999 AS much, NULL AS none", "--json").lines() == [{"much": "inf", "none": None}]
 

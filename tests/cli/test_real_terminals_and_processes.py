@@ -164,6 +164,19 @@ def test_a_table_whose_reader_leaves_is_quiet(tertulia: Tertulia) -> None:
     assert process.wait(60) == 141
 
 
+def test_an_id_is_never_cut_however_narrow_the_terminal(tertulia: Tertulia) -> None:
+    tertulia("run", "mutual-friends", "--display", "none")
+    [row] = tertulia("episodes", "--json").lines()
+    for columns, there, gone in ((120, "started", "none"), (80, "reward", "started"), (40, "status", "scenario")):
+        _, shown = in_terminal(["episodes"], columns=columns)
+        head, _, line = shown.split("\r\n")[:3]
+        assert line.startswith(row["episode"])
+        assert there in head
+        assert gone not in head
+        assert "\u2026" not in shown
+        assert max(map(len, (head, line))) <= columns
+
+
 def test_many_seeds_in_a_terminal_leave_only_the_summary_behind() -> None:
     code, shown = in_terminal(["run", "dinner-secret", "-S", "turns.limit=1", "--seeds", "0:4"])
     assert code == 0
