@@ -44,8 +44,9 @@ def sql(
 ) -> None:
     """Ask the log with SQL, strictly read-only.
 
-    The views to begin with: v_transcript (what happened), v_thoughts, v_beliefs_held (who believed what at
-    which turn), v_beliefs (what changed), v_floor (who wanted to speak), v_calls and v_costs (what models were asked), v_outcomes (how episodes went).
+    The views to begin with: v_transcript (what happened), v_thoughts, v_beliefs_held (who believed what at which
+    turn), v_beliefs (what changed), v_floor (who wanted to speak), v_calls and v_costs (what models were asked),
+    v_outcomes (how episodes went).
 
     \b
     tertulia sql "SELECT turn, actor, text FROM v_transcript WHERE episode = '01J...'"
