@@ -49,7 +49,7 @@ def changed_for(data: dict[str, Any], acts: Acts, me: str, seed: int) -> tuple[d
     other["script"] += [{"turn": turn, "text": f"Unseen {turn}.", "seen_by": [hidden[0]]} for turn in (0, 2, 4)]
     other["script"].sort(key=lambda event: (event["turn"], event.get("text", "") != f"Unseen {event['turn']}."))
     for event in other["script"]:
-        if "whisper" in event and me not in [event["by"], *event["to"]]:
+        if "whisper" in event and me not in [event["by"], *event["to"], *event.get("unnoticed", [])]:
             event["whisper"] = f"Quite another thing {seed}."
             event["asserts"] = {}
     return other, [{name: _changed(act, name, me, seed) for name, act in turn.items()} for turn in acts]
