@@ -154,7 +154,7 @@ class SeatModel:
     async def _wait(self, asking: _Asking, failed: int, failure: BackendFailure) -> None:
         if not failure.passing:
             said = failure.message if self.uri in failure.message else f"{self.uri}: {failure.message}"
-            raise ModelTrouble("refused", said) from failure
+            raise ModelTrouble("too_long" if failure.kind == "too_long" else "refused", said) from failure
         if failed >= self.retry.max_attempts:
             said = f"{self.uri}: {failed} attempts failed; the last: {failure.kind}: {failure.message}"
             raise ModelTrouble("transport", said) from failure

@@ -153,7 +153,9 @@ class Episode:
             raise
         except ModelTrouble as trouble:
             self.failure = trouble
-            return await self._close_early("error" if trouble.kind == "refused" else "paused", trouble.message)
+            return await self._close_early(
+                "error" if trouble.kind in ("refused", "too_long") else "paused", trouble.message
+            )
         except asyncio.CancelledError:
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
@@ -209,7 +211,7 @@ class Episode:
                 raise unforeseen[0]
             trouble = [failure for failure in work.failures if isinstance(failure, ModelTrouble)]
             if trouble:
-                raise min(trouble, key=lambda failure: ("refused", "cap", "transport").index(failure.kind))
+                raise min(trouble, key=lambda failure: ("refused", "too_long", "cap", "transport").index(failure.kind))
             take += 1
 
     async def _close(self, reason: str) -> EpisodeResult:

@@ -13,21 +13,26 @@ CEILING = 16_384
 """What common servers allow at most."""
 _NUMBER = 12
 _UNBOUNDED = 256
+_DEEPEST = 40
 
 
 @lru_cache(maxsize=512)
 def bound_tokens(schema: type[BaseModel]) -> int:
     """The `max_tokens` that lets every valid reply finish, at most 16,384. Unbounded strings count 256 characters."""
     whole = schema.model_json_schema(by_alias=True)
-    return min(CEILING, _bound(whole, whole.get("$defs", {})) + 16)
+    return min(CEILING, bound(whole, whole.get("$defs", {}), PER_CHARACTER) + 16)
 
 
-def _bound(node: dict[str, Any], defs: dict[str, Any]) -> int:
+def bound(node: dict[str, Any], defs: dict[str, Any], per_character: int, depth: int = 0) -> int:
+    """The most tokens that JSON of this schema takes, at `per_character` tokens for a character of free text and one
+    for any other. A schema that refers to itself has no bound: then it is `CEILING` or more."""
+    if depth > _DEEPEST:
+        return CEILING
     if "$ref" in node:
-        return _bound(defs[node["$ref"].rsplit("/", 1)[-1]], defs)
+        return bound(defs[node["$ref"].rsplit("/", 1)[-1]], defs, per_character, depth + 1)
     for union in ("anyOf", "oneOf", "allOf"):
         if union in node:
-            return max(_bound(option, defs) for option in node[union])
+            return max(bound(option, defs, per_character, depth + 1) for option in node[union])
     if "const" in node:
         return len(str(node["const"])) + 4
     if "enum" in node:
@@ -35,10 +40,12 @@ def _bound(node: dict[str, Any], defs: dict[str, Any]) -> int:
     kind = node.get("type")
     if kind == "object":
         fields = node.get("properties", {})
-        return 4 + sum(len(name) + 6 + _bound(child, defs) for name, child in fields.items())
+        return 4 + sum(len(name) + 6 + bound(child, defs, per_character, depth + 1) for name, child in fields.items())
     if kind == "array":
-        items = node.get("prefixItems") or [node.get("items", {})] * node.get("maxItems", 16)
-        return 4 + sum(_bound(item, defs) + 2 for item in items)
+        if "prefixItems" in node:
+            return 4 + sum(bound(item, defs, per_character, depth + 1) + 2 for item in node["prefixItems"])
+        most = node.get("maxItems", 16)
+        return 4 + (most * (bound(node.get("items", {}), defs, per_character, depth + 1) + 2) if most else 0)
     if kind == "string":
-        return 4 + PER_CHARACTER * int(node.get("maxLength", _UNBOUNDED))
+        return 4 + per_character * int(node.get("maxLength", _UNBOUNDED))
     return _NUMBER

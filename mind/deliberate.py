@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -13,8 +14,8 @@ from tertulia.mind.bounds import bound_tokens
 from tertulia.mind.faculties.appraise import NEW_LABELS, label_open
 from tertulia.mind.faculties.workspace import standing
 from tertulia.mind.faculty import Faculty, Moment
-from tertulia.mind.model import LanguageModel, Reply, Request, Sampling
-from tertulia.mind.prompt import first_turn, messages
+from tertulia.mind.model import LanguageModel, ModelTrouble, Reply, Request, Sampling
+from tertulia.mind.prompt import BLOCK, first_turn, messages
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Element, Intent, MindUpdate
 
@@ -36,7 +37,7 @@ class Deliberation:
 
     async def run(self) -> Intent:
         """Let every faculty work, and say what the mind wants of the floor. Raises `ModelTrouble`."""
-        self._note_dropped_turns()
+        self._begin_transcript()
         if self.moment.spec.fused():
             return self._intend(await self._fused())
         await self._staged()
@@ -124,16 +125,24 @@ class Deliberation:
         assert schema is not None
         questions = [faculty.question(inputs) for faculty, inputs in asked]
         self.moment.inner = self._inner()
-        reply: Reply[Any] = await self.model.ask(
-            Request(
+        inputs = {faculty.name: given for faculty, given in asked}
+        sampling = partial(self._sampling, purpose, [faculty for faculty, _ in asked], schema)
+        for ordinal in count():
+            request = Request(
                 purpose=purpose,
                 schema=schema,
                 seen=self.moment.seen,
-                inputs={faculty.name: inputs for faculty, inputs in asked},
+                inputs=inputs,
                 messages=lambda: messages(self.moment, self.instructed, questions),
-                sampling=partial(self._sampling, purpose, [faculty for faculty, _ in asked], schema),
+                sampling=sampling,
+                ordinal=ordinal,
             )
-        )
+            try:
+                reply: Reply[Any] = await self.model.ask(request)
+                break
+            except ModelTrouble as trouble:
+                if trouble.kind != "too_long" or not self._forget_block():
+                    raise
         if reply.value is None:
             self.fallbacks.append(f"{purpose}: {reply.reason}")
         return reply
@@ -156,10 +165,23 @@ class Deliberation:
             seed=self.moment.draw(purpose, 0).getrandbits(31),
         )
 
-    def _note_dropped_turns(self) -> None:
-        dropped = first_turn(self.moment.seen, self.moment.spec.context)
-        if dropped:
-            self.mind.apply("prompt", MindUpdate(notes={"turns_dropped_before": dropped}))
+    def _begin_transcript(self) -> None:
+        """The past that is in view: what was dropped stays dropped, and more goes when the context is full."""
+        dropped = self.mind.state.note("prompt", "turns_dropped_before") or 0
+        self._view_from(max(dropped, first_turn(self.moment.seen, self.moment.spec.context)))
+
+    def _forget_block(self) -> bool:
+        """Let a further block of the oldest turns go; False when there is none left to lose."""
+        further = self.moment.first_turn + BLOCK
+        if further >= self.moment.seen.turn:
+            return False
+        self._view_from(further)
+        return True
+
+    def _view_from(self, turn: int) -> None:
+        self.moment.first_turn = turn
+        if turn:
+            self.mind.apply("prompt", MindUpdate(notes={"turns_dropped_before": turn}))
 
     def _intend(self, draft: Any) -> Intent:
         if self.moment.legal is None:

@@ -38,6 +38,8 @@ class Moment:
     """The inner elements that enter the prompt of the next request."""
     labels: dict[str, str] = field(default_factory=dict)
     """What the prompt calls the open thoughts (`K1`, ... and `N1`, ... for new ones) -> their ids."""
+    first_turn: int = 0
+    """The first turn whose events are still in the prompt."""
     ended_turn: bool = False
     """A faculty gave the turn away."""
 

@@ -72,10 +72,11 @@ class ModelTrouble(Exception):
     """No answer can be had.
 
     `kind` says what follows: `transport` (outlasted the retries), `cap` (a budget is used up) pause the episode;
-    `refused` (a wrong key, an unknown model, a model that cannot be loaded) stops the whole run at once.
+    `refused` (a wrong key, an unknown model, a model that cannot be loaded) stops the whole run at once; `too_long`
+    (the prompt does not fit into the model's context) lets a mind ask again with less of the past.
     """
 
-    def __init__(self, kind: Literal["transport", "cap", "refused"], message: str) -> None:
+    def __init__(self, kind: Literal["transport", "cap", "refused", "too_long"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message

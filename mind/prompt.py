@@ -18,7 +18,7 @@ BLOCK = 8
 def messages(moment: Moment, faculties: Sequence[Faculty], questions: Iterable[str]) -> list[Message]:
     """The whole prompt. Nothing in it depends on anything this participant did not witness."""
     seen = moment.seen
-    lines = transcript(seen, first_turn(seen, moment.spec.context))
+    lines = transcript(seen, moment.first_turn)
     return [
         Message("system", prefix(seen, faculties)),
         Message("user", "\n".join([*lines, "", tail(moment, questions)])),

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from tertulia.mind.model import Message, Sampling
 
-FailureKind = Literal["rate_limit", "server", "connection", "timeout", "refused", "invalid_request"]
+FailureKind = Literal["rate_limit", "server", "connection", "timeout", "refused", "invalid_request", "too_long"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,11 @@ class Completion:
 
 
 class BackendFailure(Exception):
-    """One attempt failed. `rate_limit`, `server`, `connection` and `timeout` may be tried again,
-    after `retry_after_s` where the server said so; `refused` and `invalid_request` may not."""
+    """One attempt failed.
+
+    `rate_limit`, `server`, `connection` and `timeout` may be tried again, after `retry_after_s` where the server said
+    so; `refused` and `invalid_request` may not, and `too_long` only with a shorter prompt.
+    """
 
     def __init__(
         self, kind: FailureKind, message: str, *, status: int | None = None, retry_after_s: float | None = None

@@ -54,8 +54,9 @@ def status_failure(answer: httpx2.Response, scrub: Scrubber) -> BackendFailure:
     code = str(error.get("code") or error.get("type") or "")
     said = _said(error) or answer.text or answer.reason_phrase
     line = " ".join(scrub.text(said).split())[:_LONGEST]
+    too_long = code == "context_length_exceeded" and answer.status_code in (400, 413, 422)
     return BackendFailure(
-        _kind(answer.status_code, code),
+        "too_long" if too_long else _kind(answer.status_code, code),
         f"HTTP {answer.status_code}: {line}",
         status=answer.status_code,
         retry_after_s=retry_after_s(answer.headers),

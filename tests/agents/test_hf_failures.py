@@ -116,15 +116,15 @@ def test_importing_the_backend_loads_no_heavy_package() -> None:
 
 
 async def test_a_prompt_longer_than_the_context_is_refused_with_the_numbers(tiny: Path) -> None:
-    backend = HfBackend(str(tiny), uri="hf/tiny", max_context=100)
+    backend = HfBackend(str(tiny), uri="hf/tiny", max_context=300)
     replies = await asyncio.gather(
-        backend.complete(prompt("Well?")), backend.complete(prompt("Well? " * 200)), return_exceptions=True
+        backend.complete(prompt("Well?")), backend.complete(prompt("Well? " * 300)), return_exceptions=True
     )
     assert not isinstance(replies[0], BaseException)
     failure = replies[1]
     assert isinstance(failure, BackendFailure)
-    assert failure.kind == "invalid_request"
-    assert "tokens, the context 100;" in failure.message
+    assert failure.kind == "too_long"
+    assert "tokens, the context 300;" in failure.message
     await backend.aclose()
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from llguidance import LLMatcher
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, create_model
 
@@ -171,12 +173,16 @@ async def test_a_reply_that_is_cut_off_says_so(tiny: Path) -> None:
     await backend.aclose()
 
 
-async def test_a_reply_ends_where_the_context_does(tiny: Path) -> None:
-    backend = HfBackend(str(tiny), uri="hf/tiny", max_context=64)
-    reply = await backend.complete(prompt("Well?", schema=Everything, max_tokens=500))
-    assert reply.finish == "length"
-    assert reply.input_tokens is not None
-    assert reply.output_tokens == 64 - reply.input_tokens
+async def test_a_reply_without_a_bound_is_given_one_where_the_context_would_cut_it_off(tiny: Path) -> None:
+    class Endless(BaseModel):
+        texts: list[str]
+
+    backend = HfBackend(str(tiny), uri="hf/tiny", max_context=1000)
+    asked = [prompt("Well?", schema=Endless, max_tokens=5000, seed=seed, temperature=2.0) for seed in range(6)]
+    for reply in await asyncio.gather(*(backend.complete(one) for one in asked)):
+        assert reply.finish == "stop"
+        assert (reply.input_tokens or 0) + (reply.output_tokens or 0) <= 1000
+        Endless.model_validate_json(reply.text)
     await backend.aclose()
 
 
@@ -198,3 +204,40 @@ async def test_a_schema_that_cannot_be_enforced_fails_alone(tiny: Path) -> None:
         assert f"schema {name} cannot be enforced" in reply.message
         assert "\n" not in reply.message
     await backend.aclose()
+
+
+class Told(BaseModel):
+    text: Annotated[str, Field(min_length=2, max_length=200)]
+    notes: Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(min_length=1, max_length=12)]
+    mood: Literal["calm", "glad"]
+
+
+@given(share=st.sampled_from([1.0, 0.5, 0.25, 0.1, 0.0]), seed=st.integers(0, 999))
+def test_what_fits_a_tightened_schema_fits_the_schema(share: float, seed: int) -> None:
+    from random import Random
+
+    from tertulia.agents.backends.hf.grammar import closed, tightened
+    from tertulia.mind.bounds import bound
+    from tertulia.mind.samples import sample_json
+
+    whole = closed(Told.model_json_schema())
+    tight = tightened(whole, share)
+    value = sample_json(tight, {}, Random(seed), longest=300)
+    Told.model_validate(value)
+    assert bound(tight, {}, 1) <= bound(whole, {}, 1)
+    assert len(json.dumps(value, ensure_ascii=False)) <= bound(tight, {}, 2) + 16
+
+
+async def test_a_reply_is_brief_rather_than_cut_off_where_the_context_is_nearly_full(tiny: Path) -> None:
+    backend = HfBackend(str(tiny), uri="hf/tiny", max_context=420)
+    try:
+        for words in (10, 60, 90):
+            asked = Prompt([Message("user", "well " * words)], Told, Sampling(max_tokens=4000, seed=words))
+            completion = await backend.complete(asked)
+            assert completion.finish == "stop", completion
+            Told.model_validate_json(completion.text)
+        with pytest.raises(BackendFailure, match="shortest reply") as failed:
+            await backend.complete(Prompt([Message("user", "well " * 400)], Told, Sampling(max_tokens=4000, seed=1)))
+        assert failed.value.kind == "too_long"
+    finally:
+        await backend.aclose()

@@ -121,12 +121,12 @@ async def test_hostile_words_are_kept_exactly_from_reply_to_row(
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)
-    return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny", context=32_768)
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "tiny", context=4096)
 
 
 @pytest.mark.slow
 async def test_every_reply_of_a_random_local_model_is_valid(tmp_path: Path, tiny: Path) -> None:
-    result = await play(tmp_path / "log.db", "dinner-secret", seed=2, model=f"hf/{tiny}", sets=["turns.limit=3"])
+    result = await play(tmp_path / "log.db", "dinner-secret", seed=2, model=f"hf/{tiny}", sets=["turns.limit=5"])
     with Log.open(tmp_path / "log.db") as log:
         calls = log.rows(CallRow, result.episode)
         shown = log.rows(ObservationRow, result.episode)

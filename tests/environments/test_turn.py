@@ -135,6 +135,34 @@ async def test_where_beliefs_are_not_elicited_no_variable_is_named_anywhere() ->
             assert "What can be believed" not in asked
 
 
+async def test_a_prompt_too_long_for_the_model_loses_its_oldest_turns_and_stays_so() -> None:
+    stage = stage_of("planning-meeting", "turns.policy=round-robin", "turns.limit=60", "ends=[limit]")
+    first = next(iter(stage.seats))
+    too_long: list[int] = []
+
+    def short_sighted(request: Request[Any]) -> Any:
+        view = request.messages()[1].content
+        if "What happened so far" in view and request.seen.turn > 18:
+            too_long.append(request.seen.turn)
+            return ModelTrouble("too_long", "4129 tokens")
+        return sample(request.schema, request_rng(first, request))
+
+    for _ in range(22):
+        cast = models(stage, **{first: short_sighted})
+        work = await turn(stage, cast)
+        assert work.failures == []
+    assert too_long == [19], "what was let go once stays out of the prompt"
+    assert stage.minds[first].note("prompt", "turns_dropped_before") == 8
+    assert "turns before 8 are no longer in view" in cast[first].asked[0].messages()[1].content
+
+
+async def test_a_prompt_that_is_too_long_without_any_past_fails_the_turn() -> None:
+    stage = stage_of()
+    first = next(iter(stage.seats))
+    work = await turn(stage, models(stage, **{first: lambda request: ModelTrouble("too_long", "4129 tokens")}))
+    assert [str(failure) for failure in work.failures] == ["4129 tokens"]
+
+
 async def test_a_mind_that_cannot_answer_does_not_cancel_its_siblings() -> None:
     stage = stage_of()
     first, *others = stage.seats

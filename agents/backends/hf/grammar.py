@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
 from tertulia.agents.backends.base import BackendFailure
+from tertulia.mind.bounds import bound
 
 _OPTIONS = {
     # At most one space, after a separator: what models write by habit, and nothing that a model could repeat for ever.
@@ -30,6 +31,9 @@ _CONTROL = re.compile(r"\\(?:u00|b|f)")
 _DECIMALS = 4
 _LARGEST = 10**15
 _KEPT = 256
+_SHARES = (1.0, 0.5, 0.25, 0.1, 0.0)
+_ENOUGH = 512
+"""With this many tokens left, a reply is begun even where its type has no bound (one that holds itself)."""
 _WORTH_THREADS = 1 << 16
 """Words of a batch's mask; below, handing rows to threads takes longer than filling them."""
 
@@ -39,15 +43,22 @@ class Grammars:
 
     def __init__(self, tokenizer: LLTokenizer) -> None:
         self._tokenizer = tokenizer
-        self._texts: WeakKeyDictionary[type[BaseModel], str] = WeakKeyDictionary()
+        self._closed: WeakKeyDictionary[type[BaseModel], dict[str, Any]] = WeakKeyDictionary()
+        self._texts: WeakKeyDictionary[type[BaseModel], dict[float, str]] = WeakKeyDictionary()
         self._compiled: OrderedDict[str, LLMatcher] = OrderedDict()
         self._executor = LLExecutor()
 
-    def matcher(self, schema: type[BaseModel]) -> LLMatcher:
-        """A fresh matcher for `schema`. Raises `BackendFailure` (`invalid_request`) where it cannot be enforced."""
-        text = self._texts.get(schema)
+    def matcher(self, schema: type[BaseModel], room: int | None = None) -> LLMatcher:
+        """A fresh matcher for `schema`. Raises `BackendFailure` (`invalid_request`) where it cannot be enforced.
+
+        Where the context leaves less room (in tokens) than a reply may take, its texts and lists are bounded more
+        tightly, so that it is brief rather than cut off: what fits the tighter schema fits `schema`.
+        """
+        share = 1.0 if room is None else next((s for s in _SHARES if self._bound(schema, s) <= room), _SHARES[-1])
+        texts = self._texts.setdefault(schema, {})
+        text = texts.get(share)
         if text is None:
-            text = self._texts[schema] = _text(schema)
+            text = texts[share] = json.dumps(tightened(self._whole(schema), share), ensure_ascii=False)
         compiled = self._compiled.get(text)
         if compiled is None:
             compiled = self._compiled[text] = self._compile(schema, text)
@@ -55,6 +66,20 @@ class Grammars:
                 self._compiled.popitem(last=False)
         self._compiled.move_to_end(text)
         return compiled.deep_copy()
+
+    def least(self, schema: type[BaseModel]) -> int:
+        """How many tokens must be left for the shortest reply that `schema` allows."""
+        return min(_ENOUGH, self._bound(schema, _SHARES[-1]))
+
+    def _bound(self, schema: type[BaseModel], share: float) -> int:
+        tight = tightened(self._whole(schema), share)
+        return bound(tight, tight.get("$defs", {}), 1)
+
+    def _whole(self, schema: type[BaseModel]) -> dict[str, Any]:
+        found = self._closed.get(schema)
+        if found is None:
+            found = self._closed[schema] = _closed(schema)
+        return found
 
     def fill(self, matchers: list[LLMatcher], allowed: npt.NDArray[np.int32]) -> None:
         """Set, in row i of `allowed` [rows, words of 32 bits], the bit of every token that may follow in matcher i."""
@@ -79,12 +104,38 @@ def _unenforceable(schema: type[BaseModel], why: str) -> BackendFailure:
     return BackendFailure("invalid_request", f"schema {schema.__name__} cannot be enforced: {line[:300]}")
 
 
-def _text(schema: type[BaseModel]) -> str:
+def _closed(schema: type[BaseModel]) -> dict[str, Any]:
     try:
         plain = schema.model_json_schema()
     except PydanticInvalidForJsonSchema as problem:
         raise _unenforceable(schema, str(problem)) from problem
-    return json.dumps(closed(plain), ensure_ascii=False)
+    made: dict[str, Any] = closed(plain)
+    return made
+
+
+def tightened(schema: Any, share: float) -> Any:
+    """The same schema with `share` (0-1) of the length of its texts and lists, never less than they must have; below 1,
+    those without a bound get one."""
+    if share == 1.0:
+        return schema
+    if isinstance(schema, list):
+        return [tightened(part, share) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    node = {
+        key: value if key in ("enum", "const", "required") else tightened(value, share) for key, value in schema.items()
+    }
+    kind = node.get("type")
+    if kind == "string" and not {"enum", "const", "pattern", "format"} & node.keys():
+        node["maxLength"] = _share_of(node, "maxLength", "minLength", 256, share, floor=1)
+    elif kind == "array" and "prefixItems" not in node:
+        node["maxItems"] = _share_of(node, "maxItems", "minItems", 16, share, floor=0)
+    return node
+
+
+def _share_of(node: dict[str, Any], most: str, least: str, unbounded: int, share: float, *, floor: int) -> int:
+    whole = int(node.get(most, unbounded))
+    return max(int(whole * share), int(node.get(least, 0)), min(floor, whole))
 
 
 def closed(schema: Any) -> Any:

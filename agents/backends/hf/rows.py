@@ -35,23 +35,25 @@ class Row:
 
     @classmethod
     def start(cls, job: Job, model: LoadedModel, grammars: Grammars) -> Row:
-        """Raises `BackendFailure` (`invalid_request`): too long, or a schema that cannot be enforced."""
+        """Raises `BackendFailure`: `too_long` for the context; `invalid_request` for what cannot be enforced."""
         sampling = job.prompt.sampling
         if sampling.max_tokens < 1:
             raise BackendFailure("invalid_request", f"max_tokens must be at least 1, got {sampling.max_tokens}")
         tokens = model.prompting.tokens(job.prompt.messages)
-        if len(tokens) >= model.context:
+        room = min(sampling.max_tokens, model.context - len(tokens))
+        least = grammars.least(job.prompt.schema) if room < sampling.max_tokens else 1
+        if room < least:
             raise BackendFailure(
-                "invalid_request",
+                "too_long",
                 f"hf/{model.name}: the prompt has {len(tokens)} tokens, the context {model.context};"
-                " at least one must be left for the reply",
+                f" {least} must be left for the shortest reply",
             )
         return cls(
             job=job,
             tokens=tokens,
             prompt=len(tokens),
-            limit=min(sampling.max_tokens, model.context - len(tokens)),
-            matcher=grammars.matcher(job.prompt.schema),
+            limit=room,
+            matcher=grammars.matcher(job.prompt.schema, room if room < sampling.max_tokens else None),
             random=Random(sampling.seed),
         )
 
