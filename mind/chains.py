@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 
 def order_of(chain: str) -> int:
@@ -26,6 +26,7 @@ def chains_of(holder: str, cast: tuple[str, ...], order: int) -> tuple[str, ...]
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def describe(chain: str, reader: str) -> str:
     """A chain in words for the one who holds it: `what you think that bob believes`."""
     if "&" in chain:

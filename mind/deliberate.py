@@ -14,7 +14,7 @@ from tertulia.mind.bounds import bound_tokens
 from tertulia.mind.faculties.appraise import NEW_LABELS, label_open
 from tertulia.mind.faculties.workspace import standing
 from tertulia.mind.faculty import Faculty, Moment
-from tertulia.mind.model import LanguageModel, ModelTrouble, Reply, Request, Sampling
+from tertulia.mind.model import LanguageModel, Message, ModelTrouble, Reply, Request, Sampling
 from tertulia.mind.prompt import BLOCK, first_turn, messages
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Element, Intent, MindUpdate
@@ -97,7 +97,7 @@ class Deliberation:
     def _forget_hidden(self, reply: Reply[Any]) -> None:
         """A language model cannot speak of thoughts that its prompt did not show."""
         if reply.estimator != "rules":
-            shown = {element.ref for element in self.moment.inner if element.kind == "thought"}
+            shown = {element.ref for element in self._inner() if element.kind == "thought"}
             self.moment.labels = {label: name for label, name in self.moment.labels.items() if name in shown}
 
     def _label_new(self, answer: Any) -> None:
@@ -124,7 +124,6 @@ class Deliberation:
     ) -> Reply[Any]:
         assert schema is not None
         questions = [faculty.question(inputs) for faculty, inputs in asked]
-        self.moment.inner = self._inner()
         inputs = {faculty.name: given for faculty, given in asked}
         sampling = partial(self._sampling, purpose, [faculty for faculty, _ in asked], schema)
         for ordinal in count():
@@ -133,7 +132,7 @@ class Deliberation:
                 schema=schema,
                 seen=self.moment.seen,
                 inputs=inputs,
-                messages=lambda: messages(self.moment, self.instructed, questions),
+                messages=partial(self._messages, questions),
                 sampling=sampling,
                 ordinal=ordinal,
             )
@@ -146,6 +145,10 @@ class Deliberation:
         if reply.value is None:
             self.fallbacks.append(f"{purpose}: {reply.reason}")
         return reply
+
+    def _messages(self, questions: Sequence[str]) -> list[Message]:
+        self.moment.inner = self._inner()
+        return messages(self.moment, self.instructed, questions)
 
     def _inner(self) -> list[Element]:
         """What enters the prompt: what the workspace chose and thoughts formed since; all, where none chooses."""

@@ -36,7 +36,8 @@ class Sampling:
 class Request(Generic[T]):
     """What a mind asks at one point of one turn.
 
-    Language models read `messages()` and `sampling()`, made only when needed; `rules` reads `seen` and `inputs`.
+    Language models read `messages()` and `sampling()`, made only when needed, and while
+    the question is open: they tell of the moment; `rules` reads `seen` and `inputs`.
     `inputs` maps the name of each faculty that asks to its typed input; a fused request holds several.
     """
 

@@ -16,7 +16,7 @@ from tertulia.agents.backends.schema import canonical_schema
 from tertulia.agents.caller import StaleTake
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, play_turn
-from tertulia.mind.model import LanguageModel, ModelTrouble, Reply, Request
+from tertulia.mind.model import LanguageModel, Message, ModelTrouble, Reply, Request
 from tertulia.mind.samples import sample
 from tertulia.storage.rows import AppraisalRow, BidRow, CallRow, TurnRow, WorkspaceRow
 
@@ -29,11 +29,14 @@ class Scripted:
     answer: Callable[[Request[Any]], Any] | None = None
     latency_s: float = 0.0
     asked: list[Request[Any]] = field(default_factory=list)
+    read: list[list[Message]] = field(default_factory=list)
+    """The messages of each request, as they were when it was made."""
     finished: int = 0
     rows: list[CallRow] = field(default_factory=list)
 
     async def ask(self, request: Request[Any]) -> Reply[Any]:
         self.asked.append(request)
+        self.read.append(request.messages())
         await asyncio.sleep(self.latency_s)
         value: Any = self.answer(request) if self.answer else sample(request.schema, request_rng(self.seat, request))
         self.finished += 1
@@ -105,7 +108,7 @@ async def test_only_what_the_workspace_chose_enters_the_prompt_and_the_rest_is_l
     fused = [name for name, seat in stage.seats.items() if "workspace" in seat.spec.parts()]
     assert fused
     for name in fused:
-        asked = cast[name].asked[0].messages()[1].content
+        asked = cast[name].read[0][1].content
         _, _, tail = asked.rpartition("On your mind:\n")
         shown = [line for line in tail.split("\n\n")[0].splitlines() if line.startswith("- ")]
         rows = [row for row in work.minds[name].mind.rows() if isinstance(row, WorkspaceRow)]
@@ -118,7 +121,7 @@ async def test_a_mind_that_is_not_asked_what_it_believes_is_not_told_that_there_
     stage = stage_of("dinner-secret", "mind.preset=reactive", "participants.carol.mind.preset=reactive")
     cast = models(stage)
     await turn(stage, cast)
-    prompts = [request.messages()[0].content for model in cast.values() for request in model.asked]
+    prompts = [messages[0].content for model in cast.values() for messages in model.read]
     assert prompts
     assert not any("cellar" in prompt for prompt in prompts)
 
@@ -153,7 +156,7 @@ async def test_a_prompt_too_long_for_the_model_loses_its_oldest_turns_and_stays_
         assert work.failures == []
     assert too_long == [19], "what was let go once stays out of the prompt"
     assert stage.minds[first].note("prompt", "turns_dropped_before") == 8
-    assert "turns before 8 are no longer in view" in cast[first].asked[0].messages()[1].content
+    assert "turns before 8 are no longer in view" in cast[first].read[0][1].content
 
 
 async def test_a_prompt_that_is_too_long_without_any_past_fails_the_turn() -> None:
