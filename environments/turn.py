@@ -118,7 +118,7 @@ class TurnState(TypedDict, total=False):
 async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
     """Run one take. Afterwards `work` holds either failures, or everything that `record` needs.
 
-    `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`, `believed`.
+    `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`.
     """
     graph = turn_graph()
     with tracing_context(enabled=False):
@@ -152,26 +152,31 @@ def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
 async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
     """One mind deliberates. It never raises for want of an answer: its siblings' calls are already paid."""
     work, name = runtime.context, state["name"]
-    seat = work.stage.seats[name]
-    seen = work.stage.seen_by(name, work.turn)
-    moment = Moment(
-        seen=seen,
-        spec=seat.spec,
-        legal=None if work.closing else work.stage.world.legal(work.stage.state, name),
-        draw=partial(draw, work.stage.seed, work.turn, work.take, name),
-    )
-    mind = TurnOfMind(work.stage.episode, work.turn, work.stage.minds[name])
-    faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     try:
-        model = work.model_for(seat, work.turn, work.take)
-        deliberation = Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
+        deliberation = _deliberation(work, work.stage.seats[name])
         intent = await deliberation.run()
     except Exception as failure:  # noqa: BLE001  raised here, it would cancel siblings whose calls are paid
         work.failures.append(failure)
         return {"deliberated": [name]}
+    mind = deliberation.mind
     work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
     runtime.stream_writer({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
     return {"deliberated": [name]}
+
+
+def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
+    """A seat's mind before the work of this turn: what it has seen, what it may do, what answers it."""
+    stage, name = work.stage, seat.name
+    moment = Moment(
+        seen=stage.seen_by(name, work.turn),
+        spec=seat.spec,
+        legal=None if work.closing else stage.world.legal(stage.state, name),
+        draw=partial(draw, stage.seed, work.turn, work.take, name),
+    )
+    mind = TurnOfMind(stage.episode, work.turn, stage.minds[name])
+    faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
+    model = work.model_for(seat, work.turn, work.take)
+    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
 
 
 async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
