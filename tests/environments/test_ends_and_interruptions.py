@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,22 @@ from tertulia.storage.log import Log, LostLease, new_token
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.loopback import Loopback
 from tests.playing import FAST, play, resume
+
+
+@pytest.fixture(autouse=True)
+async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """All backends that a test opens are closed after it."""
+    made: list[Backends] = []
+    real = Backends.__init__
+
+    def init(self: Backends) -> None:
+        real(self)
+        made.append(self)
+
+    monkeypatch.setattr(Backends, "__init__", init)
+    yield
+    for backends in made:
+        await backends.aclose()
 
 
 async def begun(log: Log, name: str = "sally-anne", model: str | None = None, **more: Any) -> Episode:
