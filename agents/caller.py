@@ -154,6 +154,8 @@ class SeatModel:
     async def _wait(self, asking: _Asking, failed: int, failure: BackendFailure) -> None:
         if not failure.passing:
             said = failure.message if self.uri in failure.message else f"{self.uri}: {failure.message}"
+            if failure.kind == "too_long":
+                said += "; a larger context would help, or a smaller mind.context in another run"
             raise ModelTrouble("too_long" if failure.kind == "too_long" else "refused", said) from failure
         if failed >= self.retry.max_attempts:
             said = f"{self.uri}: {failed} attempts failed; the last: {failure.kind}: {failure.message}"
@@ -173,8 +175,10 @@ class SeatModel:
             try:
                 completion = await self.backend.complete(asking.prompt)
             except BackendFailure as caught:
-                failure = caught
-                row = row_of(status="error", error=f"{caught.kind}: {caught.message}")
+                given_up = last and caught.kind == "too_long"  # the question fitted, with the bad reply it does not
+                failure = None if given_up else caught
+                status = "fallback" if given_up else "error"
+                row = row_of(status=status, error=f"{caught.kind}: {caught.message}")
             except asyncio.CancelledError:
                 # It may have reached the server and may have to be paid: it is an attempt like any other.
                 await self._keep(row_of(status="error", error="cancelled"))

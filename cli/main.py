@@ -114,7 +114,7 @@ def _tell(error: Exception, session: Session) -> int:
         tell(f"{type(error).__name__}: {error} (this is a bug in tertulia; --debug shows where)")
     else:
         tell(message)
-    return FAILED if message is None else BAD_INPUT
+    return FAILED if message is None or type(error).__name__ == "LostLease" else BAD_INPUT
 
 
 def _show_all(stream: Any) -> None:

@@ -75,6 +75,10 @@ class Episode:
     listen: Listen | None = None
     utterances: int = 0
     closed: bool = False
+    head: int = -1
+    """The last turn that is in the log."""
+    standing: Any = None
+    """The world's state after it."""
     failure: Exception | None = None
     """What ended it as `error` or paused it, for whoever wants more than the reason."""
     _clock: float = field(default_factory=time.perf_counter)
@@ -133,19 +137,21 @@ class Episode:
         row = await log.lease(found.id, token, ttl_s=LEASE_S)
         try:
             restored = restore(log, _not_ended(row))
+            calls = log.rows(CallRow, row.id)
         except BaseException:
             await log.release(row.id, token)
             raise
-        calls = log.rows(CallRow, row.id)
         left_behind = [call for call in calls if call.turn == row.head + 1]
         answering = Answering(restored.stage, log, backends, token, left_behind, retry or RetryPolicy(), budget)
         answering.totals.add(calls)
-        return cls(log, restored.stage, answering, token, listen, restored.utterances)
+        stage = restored.stage
+        return cls(log, stage, answering, token, listen, restored.utterances, head=stage.head, standing=stage.state)
 
     async def play(self) -> EpisodeResult:
         """Play to the end. Trouble with a model that outlasts the retries, trouble with the log, and cancelling pause
         the episode; any other failure ends it as `error`, with the reason in the log. What has ended stays so.
         Raises `LostLease` when it is not ours any more."""
+        status: EpisodeStatus
         beat = asyncio.create_task(self._keep_lease())
         try:
             return await self._play()
@@ -161,8 +167,8 @@ class Episode:
             raise
         except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
             self.failure = failure
-            status: EpisodeStatus = "paused" if _is_passing(failure) else "error"
-            return await self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}")
+            status = "paused" if _is_passing(failure) else "error"
+            return await asyncio.shield(self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}"))
         finally:
             beat.cancel()
 
@@ -172,6 +178,11 @@ class Episode:
         while (reason := self.stage.ending(self.stage.head)) is None:
             await self._turn(self.stage.head + 1)
         return await self._close(reason)
+
+    async def _commit(self, record: TurnRecord) -> None:
+        """What is not in the log has not happened, whatever the stage has come to."""
+        await self.log.commit(record)
+        self.head, self.standing = record.turn, self.stage.state
 
     async def _open(self) -> None:
         events, rows = self.stage.open()
@@ -186,13 +197,13 @@ class Episode:
             record.add(one.rows())
             self._tell({"kind": "event", "turn": 0, "event": one.event})
         record.add(rows)
-        await self.log.commit(record)
+        await self._commit(record)
         self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
     async def _turn(self, turn: int) -> None:
         work = await self._take(turn, closing=False)
         record = work.record(self.token)
-        await self.log.commit(record)
+        await self._commit(record)
         self.answering.count(committed=True)
         self.utterances += sum(uttered(one.event) for one in work.events)
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
@@ -222,8 +233,8 @@ class Episode:
         rate = self.answering.totals.worst_fallback_rate
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
         record = work.record(self.token)
-        record.closing = Closing(status, reason, self._outcome(), self.stage.outcome().reward)
-        await self.log.commit(record)
+        record.closing = Closing(status, reason, self._outcome(self.stage.state), self.stage.outcome().reward)
+        await self._commit(record)
         self.closed = True
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
         result = self._result(status, reason)
@@ -236,7 +247,6 @@ class Episode:
         try:
             closing = Closing(status, reason, self._outcome_so_far())
             await self.log.close_episode(self.stage.episode, self.token, closing)
-            await self.log.release(self.stage.episode, self.token)
         except Ended:
             row = self.log.episode(self.stage.episode)
             self.closed = True
@@ -247,14 +257,15 @@ class Episode:
         self._tell({"kind": "end", "result": result})
         return result
 
-    def _outcome(self) -> dict[str, Any]:
-        outcome = self.stage.outcome()
+    def _outcome(self, state: Any) -> dict[str, Any]:
+        outcome = self.stage.world.outcome(state)
         return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
 
     def _outcome_so_far(self) -> dict[str, Any]:
         """How things stand in an episode that did not end: no reward yet; nothing from a world that broke."""
         try:
-            found = {**self._outcome(), "reward": None, "done": False} if self.stage.state is not None else {}
+            known = {} if self.standing is None else self._outcome(self.standing)
+            found = {**known, "reward": None, "done": False} if known else {}
             dump_json(found)
         except Exception:  # noqa: BLE001  what ended the episode is told; this may only be its echo
             return {}
@@ -268,8 +279,8 @@ class Episode:
             seed=stage.seed,
             status=status,
             reason=reason,
-            outcome=self._outcome() if self.closed else self._outcome_so_far(),
-            turns=max(0, stage.head - self.closed),
+            outcome=self._outcome(stage.state) if self.closed else self._outcome_so_far(),
+            turns=max(0, self.head - self.closed),
             utterances=self.utterances,
             calls=len(totals.requests),
             fallbacks=totals.fallbacks,

@@ -48,7 +48,8 @@ async def play_many(
     tasks = [asyncio.create_task(one(seed)) for seed in seeds]
     try:
         for task in tasks:
-            result = await task
+            await asyncio.wait([task])  # not `await task`: a cancel must reach all of them at once
+            result = task.result()
             if result is not None:
                 yield result
     finally:

@@ -123,7 +123,10 @@ class Log(Readers):
         await self._writer.do(work.release_work(episode, token))
 
     async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
-        """Write how an episode ended or paused, outside a turn. Raises `LostLease`, and `Ended` where it had ended."""
+        """Write how an episode ended or paused, outside a turn, and let go of its lease.
+
+        Raises `LostLease`, and `Ended` where it had ended already.
+        """
         await self._writer.do(work.Work(closing=work.closing_params(episode, token, closing)))
 
     def query(self, sql: str, params: Sequence[Any] = (), limit: int | None = None) -> Result:

@@ -38,8 +38,10 @@ _CLOSE = (
     .where(_EPISODE.c.lease == bindparam("b_lease"))
     .values({name: bindparam(f"b_{name}") for name in ("status", "reason", "outcome", "reward", "ended_at")})
 )
-_CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(("running", "paused", "error")))
-"""What comes late (an interruption, a display that fails) does not undo how an episode ended."""
+_CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(("running", "paused", "error"))).values(
+    lease=None, lease_until=None
+)
+"""Lets go of the lease as well. What comes late (an interruption, a failing display) does not undo how it ended."""
 GUARD = (
     update(_EPISODE)
     .where(_EPISODE.c.id == bindparam("b_episode"))

@@ -92,6 +92,9 @@ class Loopback:
     port: int = 0
     quota_used_up: bool = False
     most_tokens: int | None = None
+    context: int | None = None
+    """Tokens of prompt and reply together; more is answered with 400 in the words of `full`."""
+    full: str = "maximum context length is {window} tokens; {prompt} in the messages, {reply} in the completion"
     """What the model can write; a request that allows more is answered with 400, in words of `too_many`."""
     too_many: str = "max_tokens is too large: {sent}. This model supports at most {most} completion tokens."
     requests: list[Seen] = field(default_factory=list)
@@ -204,6 +207,11 @@ class Loopback:
         if self.most_tokens is not None and sent > self.most_tokens:
             seen.answer = "too_many"
             return _error(400, self.too_many.format(sent=sent, most=self.most_tokens), "invalid_request_error")
+        prompt = sum(len(message["content"]) for message in seen.body["messages"]) // _CHARS_PER_TOKEN
+        if self.context is not None and prompt + sent > self.context:
+            seen.answer = "context"
+            said = self.full.format(window=self.context, prompt=prompt, reply=sent, asked=prompt + sent)
+            return _error(400, said, "invalid_request_error")
         wanted = seen.body.get("response_format", {})
         if wanted.get("type") == "json_schema" and wanted["json_schema"].get("strict"):
             schema = wanted["json_schema"]["schema"]

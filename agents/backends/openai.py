@@ -17,6 +17,7 @@ from tertulia.agents.backends.base import BackendFailure, Completion, Prompt
 from tertulia.agents.backends.openai_errors import (
     Scrubber,
     connection_failure,
+    context_left,
     refused_name,
     smaller_limit,
     status_failure,
@@ -24,12 +25,15 @@ from tertulia.agents.backends.openai_errors import (
 from tertulia.agents.backends.schema import BOUNDS, SchemaError, strict_schema
 from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
+from tertulia.mind.model import Message
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_LEAST_ROOM = 256
+"""Tokens; in less, no reply of ours is worth beginning."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -83,6 +87,8 @@ class OpenAIBackend:
         self._limit_key = "max_completion_tokens"
         self._left_out: frozenset[str] = frozenset()
         self._most_tokens = sys.maxsize
+        self._room: dict[tuple[Message, ...], int] = {}
+        """What the context leaves for the reply to prompts that are about to be sent again."""
 
     async def complete(self, prompt: Prompt) -> Completion:
         """One request, one answer or one `BackendFailure`."""
@@ -101,7 +107,11 @@ class OpenAIBackend:
                 answer = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
             return self._completion(answer, strict.wrapped)
         except APIStatusError as error:
-            failure = self._refused_by_name(body, error.response) or status_failure(error.response, self._scrub)
+            failure = (
+                self._fitted(prompt, error.response)
+                if context_left(error.response) is not None
+                else self._refused_by_name(body, error.response)
+            ) or status_failure(error.response, self._scrub)
         except APIConnectionError as error:
             failure = connection_failure(error)
         except TimeoutError:
@@ -130,11 +140,12 @@ class OpenAIBackend:
 
     def _body(self, prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
         sampling = prompt.sampling
+        room = self._room.pop(tuple(prompt.messages), sys.maxsize)
         body: dict[str, Any] = {
             "model": self.model_name,
             "messages": [{"role": m.role, "content": _encodable(m.content)} for m in prompt.messages],
             "response_format": {"type": "json_schema", "json_schema": schema},
-            self._limit_key: min(sampling.max_tokens, self._most_tokens),
+            self._limit_key: min(sampling.max_tokens, self._most_tokens, room),
         }
         optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
         body |= {key: value for key, value in optional.items() if value is not None and key not in self._left_out}
@@ -163,6 +174,15 @@ class OpenAIBackend:
             cost_usd=self._prices.cost_usd(served or self.model_name, tokens_in, tokens_out, cached),
             extra={k: v for k, v in (("refusal", refusal), ("reasoning_tokens", reasoning)) if v},
         )
+
+    def _fitted(self, prompt: Prompt, answer: httpx2.Response) -> BackendFailure | None:
+        """Prompt and reply together were too much for the context: the next attempt asks for what it leaves."""
+        room = context_left(answer)
+        if room is None or not _LEAST_ROOM <= room < prompt.sampling.max_tokens:
+            return None
+        self._room[tuple(prompt.messages)] = room
+        line = f"the context leaves {room} tokens for the reply; the next attempt allows so many"
+        return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
 
     def _refused_by_name(self, body: dict[str, Any], answer: httpx2.Response) -> BackendFailure | None:
         """What this answer says the server does not take, remembered; None where it is about something else."""

@@ -25,6 +25,15 @@ _NOT_TAKEN = re.compile(
 
 _TOO_MANY = re.compile(r"max_(completion_)?tokens\W.*too large|maximum context length|context window", re.IGNORECASE)
 _AT_MOST = re.compile(r"at most (\d+) (?:completion|output) tokens", re.IGNORECASE)
+_FULL = re.compile(
+    r"context_length_exceeded|exceed_context_size|exceeds the available context|maximum context length|context window",
+    re.IGNORECASE,
+)
+_WINDOW = re.compile(r"(?:maximum context length|context window)\D{0,12}(\d+)", re.IGNORECASE)
+_IN_PROMPT = re.compile(
+    r"(\d+) (?:tokens )?(?:in|from|of) the (?:messages|prompt|input)|messages resulted in (\d+)|(\d+) input tokens",
+    re.IGNORECASE,
+)
 _LEAST_TOKENS = 256
 _SHORTEST_KEY = 8
 """A shorter key is a placeholder ("x", "none") and may stand in any word."""
@@ -54,9 +63,8 @@ def status_failure(answer: httpx2.Response, scrub: Scrubber) -> BackendFailure:
     code = str(error.get("code") or error.get("type") or "")
     said = _said(error) or answer.text or answer.reason_phrase
     line = " ".join(scrub.text(said).split())[:_LONGEST]
-    too_long = code == "context_length_exceeded" and answer.status_code in (400, 413, 422)
     return BackendFailure(
-        "too_long" if too_long else _kind(answer.status_code, code),
+        "too_long" if context_left(answer) is not None else _kind(answer.status_code, code),
         f"HTTP {answer.status_code}: {line}",
         status=answer.status_code,
         retry_after_s=retry_after_s(answer.headers),
@@ -88,6 +96,21 @@ def smaller_limit(answer: httpx2.Response, sent: int) -> int | None:
     stated = _AT_MOST.search(said)
     limit = int(stated[1]) if stated else sent // 4
     return limit if _LEAST_TOKENS <= limit < sent else None
+
+
+def context_left(answer: httpx2.Response) -> int | None:
+    """What a context that is full leaves for a reply (0 where no numbers are given); None for any other trouble."""
+    if answer.status_code not in (400, 413, 422):
+        return None
+    error = _error_of(answer)
+    said = f"{error.get('code')} {error.get('type')} {_said(error)}"
+    if not _FULL.search(said):
+        return None
+    window, prompt = _WINDOW.search(said), _IN_PROMPT.search(said)
+    if prompt is not None:
+        tokens = int(next(number for number in prompt.groups() if number))
+        return max(0, int(window[1]) - tokens) if window else 0
+    return 0 if "context_length_exceeded" in said or not _WINDOW.search(said) else None
 
 
 def connection_failure(error: APIConnectionError) -> BackendFailure:

@@ -175,7 +175,44 @@ async def test_a_model_that_can_write_less_is_asked_for_less_from_then_on(words:
 async def test_a_prompt_that_leaves_no_room_for_a_reply_is_final() -> None:
     with Loopback(most_tokens=1, too_many="the maximum context length is exceeded") as server:
         failure = await _failure(server)
-    assert failure.kind == "invalid_request"
+    assert (failure.kind, failure.passing) == ("too_long", False)
+
+
+VLLM = (
+    "This model's maximum context length is {window} tokens. However, you requested {asked} tokens "
+    "({prompt} in the messages, {reply} in the completion). Please reduce the length of the messages or completion."
+)
+OPENAI = "This model's maximum context length is {window} tokens. However, your messages resulted in {prompt} tokens."
+
+
+async def test_where_prompt_and_reply_do_not_fit_together_only_this_reply_is_asked_to_be_shorter() -> None:
+    large = Prompt(PROMPT.messages, Opinion, Sampling(max_tokens=4000))
+    other = Prompt([Message("user", "Well?")], Opinion, Sampling(max_tokens=900))
+    with Loopback(context=1000, full=VLLM) as server:
+        backend = backend_of(server)
+        with pytest.raises(BackendFailure, match="leaves") as failure:
+            await backend.complete(large)
+        await backend.complete(large)
+        await backend.complete(other)
+        await backend.aclose()
+    assert failure.value.passing
+    asked = [seen.body["max_completion_tokens"] for seen in server.requests]
+    assert asked[0] == 4000
+    assert 900 < asked[1] < 1000
+    assert asked[2] == 900
+
+
+@pytest.mark.parametrize("words", [VLLM, OPENAI])
+async def test_a_prompt_that_alone_fills_the_context_is_too_long_and_lowers_nothing(words: str) -> None:
+    long = Prompt([Message("user", "well " * 2000)], Opinion, Sampling(max_tokens=800))
+    with Loopback(context=1000, full=words) as server:
+        backend = backend_of(server)
+        with pytest.raises(BackendFailure) as failure:
+            await backend.complete(long)
+        await backend.complete(Prompt([Message("user", "Well?")], Opinion, Sampling(max_tokens=800)))
+        await backend.aclose()
+    assert (failure.value.kind, failure.value.passing) == ("too_long", False)
+    assert [seen.body["max_completion_tokens"] for seen in server.requests] == [800, 800]
 
 
 async def test_a_bad_request_about_something_else_is_final() -> None:

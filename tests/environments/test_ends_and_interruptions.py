@@ -16,7 +16,7 @@ from tertulia.environments.episode import AlreadyEnded, Episode
 from tertulia.environments.many import play_many
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.worlds.mutual_friends import MutualFriends
-from tertulia.storage.log import Log, LostLease, new_token
+from tertulia.storage.log import Log, LogError, LostLease, new_token
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.loopback import Loopback
 from tests.playing import FAST, play, resume
@@ -214,3 +214,71 @@ async def test_a_large_table_of_rules_has_room_for_all_its_beliefs(tmp_path: Pat
         tmp_path / "log.db", "dinner-secret", sets=["mind.order=4", "turns.limit=2", "participants.carol.mind.order=4"]
     )
     assert result.status == "success", result.reason
+
+
+async def test_a_turn_that_is_not_in_the_log_is_not_counted(tmp_path: Path) -> None:
+    with Log.open(tmp_path / "log.db") as log:
+        episode = await begun(log)
+        real = log.commit
+
+        async def commit(record: Any) -> None:
+            if record.turn == 3:
+                raise LogError("the disk is full")
+            await real(record)
+
+        log.commit = commit  # type: ignore[method-assign]
+        result = await episode.play()
+        row = log.episode(result.episode)
+        assert (result.status, result.turns, row.status, row.head, row.lease) == ("paused", 2, "paused", 2, None)
+        assert "full" in result.reason
+    assert (await resume(tmp_path / "log.db", result.episode)).status == "success"
+
+
+async def test_when_a_batch_is_cancelled_no_further_episode_begins(tmp_path: Path) -> None:
+    scenario = tertulia.load_scenario("mutual-friends")
+    with Log.open(tmp_path / "log.db") as log:
+
+        async def batch() -> None:
+            async for _ in play_many(scenario, range(12), log=log, backends=Backends(), at_once=3):
+                pass
+
+        real, began = log.begin, asyncio.Event()
+
+        async def begin(record: Any) -> None:
+            await real(record)
+            began.set()
+
+        log.begin = begin  # type: ignore[method-assign]
+        playing = asyncio.ensure_future(batch())
+        await began.wait()
+        playing.cancel()
+        await asyncio.wait([playing])
+        rows = log.episodes()
+    assert len(rows) <= 3
+    assert {row.status for row in rows} <= {"paused", "success"}
+    assert {row.lease for row in rows if row.status == "paused"} <= {None}
+
+
+async def test_a_reask_that_is_too_long_is_a_declared_fallback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.loopback import Faults
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none-of-yours")
+    faults = Faults(wrong_schema=1.0, last_chance=False)
+    with Loopback(faults, context=30_000) as server, Log.open(tmp_path / "log.db") as log:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        sets = ["mind.preset=reactive", "turns.limit=2", "turns.policy=round-robin"]
+        scenario = tertulia.load_scenario("planning-meeting", sets, model="openai/any")
+        episode = await Episode.begin(scenario, seed=0, log=log, backends=Backends(), retry=FAST)
+
+        async def narrow() -> None:
+            """The question fitted; with the bad reply beside it, it no longer does."""
+            await asyncio.to_thread(server.arrived.wait, 10)
+            server.context = sum(len(message["content"]) for message in server.requests[0].body["messages"]) // 4 + 20
+
+        watching = asyncio.ensure_future(narrow())
+        result = await episode.play()
+        await watching
+        calls = log.rows(CallRow, result.episode)
+    assert result.status in ("degraded", "error")
+    assert [call.status for call in calls[:2]] == ["invalid", "fallback"]
+    assert "too_long" in (calls[1].error or "")

@@ -154,6 +154,8 @@ async def test_an_episode_that_takes_a_turn_again_is_running(log: Log) -> None:
     await log.begin(an_episode())
     await log.close_episode(ID, "lease", Closing("error", "the model cannot be loaded"))
     assert log.episode(ID).ended_at is not None
+    assert log.episode(ID).lease is None, "who closes an episode lets go of it"
+    await log.lease(ID, "lease", ttl_s=60)
     await log.commit(a_turn(0))
     episode = log.episode(ID)
     assert (episode.status, episode.reason, episode.ended_at) == ("running", None, None)

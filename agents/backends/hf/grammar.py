@@ -122,15 +122,19 @@ def tightened(schema: Any, share: float) -> Any:
         return [tightened(part, share) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    node = {
-        key: value if key in ("enum", "const", "required") else tightened(value, share) for key, value in schema.items()
-    }
+    node = {key: _tighter(key, value, share) for key, value in schema.items()}
     kind = node.get("type")
     if kind == "string" and not {"enum", "const", "pattern", "format"} & node.keys():
         node["maxLength"] = _share_of(node, "maxLength", "minLength", 256, share, floor=1)
     elif kind == "array" and "prefixItems" not in node:
         node["maxItems"] = _share_of(node, "maxItems", "minItems", 16, share, floor=0)
     return node
+
+
+def _tighter(key: str, value: Any, share: float) -> Any:
+    if key in ("properties", "$defs"):  # by name: a field may be called `enum`
+        return {name: tightened(part, share) for name, part in value.items()}
+    return value if key in ("enum", "const", "required") else tightened(value, share)
 
 
 def _share_of(node: dict[str, Any], most: str, least: str, unbounded: int, share: float, *, floor: int) -> int:
