@@ -67,6 +67,10 @@ Episode = Annotated[
         help="The id of an episode, the beginning of one, or `last` for the newest.",
     ),
 ]  # fmt: skip
+ScenarioName = Annotated[
+    str,
+    typer.Argument(metavar="SCENARIO", show_default=False, help="A shipped scenario's name, or a YAML file's path."),
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
+from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -21,12 +21,7 @@ AT_ONCE = 16
 
 def run(
     context: typer.Context,
-    scenario: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO", show_default=False, help="A shipped scenario's name, or a YAML file's path."
-        ),
-    ],
+    scenario: ScenarioName,
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tertulia.cli.options import AsJson, Debug, Model, Roles, Sets
+from tertulia.cli.options import AsJson, Debug, Model, Roles, ScenarioName, Sets
 
 if TYPE_CHECKING:
     from tertulia.environments.scenario import Scenario
@@ -39,12 +39,7 @@ def list_all(as_json: AsJson = False, debug: Debug = False) -> None:
 
 @scenarios_app.command("show")
 def show(
-    scenario: Annotated[
-        str,
-        typer.Argument(
-            metavar="SCENARIO", show_default=False, help="A shipped scenario's name, or a YAML file's path."
-        ),
-    ],
+    scenario: ScenarioName,
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,

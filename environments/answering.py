@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from tertulia.agents.backends.base import Backend, BackendFailure
@@ -111,6 +112,13 @@ class Answering:
     def take_for(self, turn: int) -> int:
         """The take with which to begin a turn: that of the calls left behind, so that their answers can be used."""
         return max((row.take for row in self.left_behind if row.turn == turn), default=0)
+
+    def worst_fallback_rate(self) -> float:
+        """That of the totals as they will be once the turn that is about to be committed counts as well."""
+        totals = deepcopy(self.totals)
+        for model in self._made:
+            totals.add(model.rows)
+        return totals.worst_fallback_rate
 
     def count(self, *, committed: bool) -> None:
         """Add up what was asked since the last count. Calls of a turn that is not committed count where they were

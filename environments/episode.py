@@ -159,9 +159,8 @@ class Episode:
             raise
         except ModelTrouble as trouble:
             self.failure = trouble
-            return await self._close_early(
-                "error" if trouble.kind in ("refused", "too_long") else "paused", trouble.message
-            )
+            status = "error" if trouble.kind in ("refused", "too_long") else "paused"
+            return await asyncio.shield(self._close_early(status, trouble.message))
         except asyncio.CancelledError:
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
@@ -229,12 +228,12 @@ class Episode:
         """The closing turn: every mind takes in the last event, and the episode has its outcome."""
         turn = self.stage.head + 1
         work = await self._take(turn, closing=True)
-        self.answering.count(committed=True)
-        rate = self.answering.totals.worst_fallback_rate
+        rate = self.answering.worst_fallback_rate()
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
         record = work.record(self.token)
         record.closing = Closing(status, reason, self._outcome(self.stage.state), self.stage.outcome().reward)
         await self._commit(record)
+        self.answering.count(committed=True)
         self.closed = True
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
         result = self._result(status, reason)

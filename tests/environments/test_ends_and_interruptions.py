@@ -282,3 +282,28 @@ async def test_a_reask_that_is_too_long_is_a_declared_fallback(tmp_path: Path, m
     assert result.status in ("degraded", "error")
     assert [call.status for call in calls[:2]] == ["invalid", "fallback"]
     assert "too_long" in (calls[1].error or "")
+
+
+async def test_cancelled_while_a_refusal_is_written_down_it_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none-of-yours")
+    with Loopback(api_key="sk-somebody-elses") as server, Log.open(tmp_path / "log.db") as log:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        episode = await begun(log, model="openai/any")
+        real = log.close_episode
+
+        async def close_episode(*given: Any) -> None:
+            playing.cancel()
+            await asyncio.sleep(0)
+            await real(*given)
+
+        log.close_episode = close_episode  # type: ignore[method-assign]
+        playing = asyncio.ensure_future(episode.play())
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+        while len(asyncio.all_tasks()) > 1:  # the shielded closing goes on by itself
+            await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=1)  # type: ignore[arg-type]
+        row = log.episode(episode.stage.episode)
+    assert (row.status, row.lease) == ("error", None)
+    assert "401" in (row.reason or "")
