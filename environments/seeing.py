@@ -46,7 +46,7 @@ def _rows(episode: str, turn: int, ordinal: int, event: Event, established: Esta
     claims = [
         ClaimRow(
             episode=episode, turn=turn, event=ordinal, ordinal=number, speaker=event.actor, variable=claim.variable,
-            value=claim.value, holds=claim.holds, established=established,
+            value=claim.value, holds=claim.holds, believer=claim.believer, established=established,
         )
         for number, claim in enumerate(event.claims)
     ]  # fmt: skip

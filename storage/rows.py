@@ -45,6 +45,11 @@ class Variable(BaseModel):
     holder: str | None = None
     say: str | None = None
     """How the value is put into words, with `{value}`; for example "The cake is in the {value}."."""
+    known_to: tuple[str, ...] = ()
+    """Those who always know its value, as everybody knows: what Alice thinks Bob believes about Bob's own priorities
+    is what Alice believes about them."""
+    momentary: bool = False
+    """It is about the next act of somebody (`bob.next`): what was true of it says nothing certain of what will be."""
 
 
 class Row(SQLModel):
@@ -150,7 +155,10 @@ class WitnessRow(Row):
 
 
 class ClaimRow(Row):
-    """An assertion `variable = value` made by an event; `holds` is False for "it is not so"."""
+    """An assertion `variable = value` made by an event; `holds` is False for "it is not so".
+
+    With a `believer` it asserts what that participant believes: so a model of somebody's mind becomes visible.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)
@@ -161,6 +169,8 @@ class ClaimRow(Row):
     value: str = Field(sa_type=Text)
     holds: bool = True
     established: str = Field(sa_type=Text)
+    believer: str | None = Field(default=None, sa_type=Text)
+    """Whose belief it is said to be; None where it is said to be so."""
 
 
 class ObservationRow(Row):
@@ -256,7 +266,13 @@ class GoldRow(Row):
     rule: str = Field(default="none", primary_key=True, sa_type=Text)
     probability: float
     basis: str = Field(sa_type=Text)
+    """`witnessed`, `told` or `prior`: what the distribution rests on; `world` for the truth."""
     robust: bool | None = None
+    """Whether all trust rules agree on the distribution; None for the truth."""
+    established: str | None = Field(default=None, sa_type=Text)
+    """For `told`: how the claim that moved it last was established."""
+    source_event: str | None = Field(default=None, sa_type=Text)
+    """The event (`turn.ordinal`) that moved it last; None for what was so from the start."""
 
 
 class MemoryRow(Row):
@@ -357,16 +373,43 @@ class CallRow(Row):
 
 
 class ProbeRow(Row):
-    """A question put to a copied mind, out of band."""
+    """A question put to a copied mind, out of band: the episode does not know that it was asked.
+
+    The mind is that of `turn` before it deliberated: it covers the events before the turn, as beliefs of the turn do.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)
     ordinal: int = Field(primary_key=True)
     participant: str = Field(sa_type=Text)
+    kind: str = Field(default="ask", sa_type=Text)
+    """`ask` for a question in words, `beliefs` for distributions (their rows stand in `probe_belief`)."""
+    about: str | None = Field(default=None, sa_type=Text)
+    """The other participant a question is about, where it is about one."""
     question: str = Field(sa_type=Text)
     answer: Any = Field(default=None, sa_type=Json)
+    """None where no valid answer came: a declared fallback, with the reason in `error`."""
+    error: str | None = Field(default=None, sa_type=Text)
+    scheduled: bool = False
+    """Asked by the scenario while it was played; False where somebody asked afterwards."""
+    model: str = Field(sa_type=Text)
     call: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=Utc)
+
+
+class ProbeBeliefRow(Row):
+    """One value of a distribution that a copied mind stated when it was probed."""
+
+    episode: str = Field(primary_key=True, sa_type=Text)
+    turn: int = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    """That of the probe."""
+    holder: str = Field(sa_type=Text)
+    chain: str = Field(primary_key=True, sa_type=Text)
+    variable: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(primary_key=True, sa_type=Text)
+    probability: float
+    estimator: str = Field(sa_type=Text)
 
 
 class InterventionRow(Row):
@@ -385,7 +428,10 @@ class ScoreRow(Row):
     """A computed number; appended, never overwritten."""
 
     id: str = Field(primary_key=True, sa_type=Text)
-    episode: str = Field(sa_type=Text)
+    run: str = Field(sa_type=Text)
+    """The scoring it belongs to: one id for all numbers computed together."""
+    episode: str | None = Field(default=None, sa_type=Text)
+    """None for a number over several episodes; `detail` names them."""
     measure: str = Field(sa_type=Text)
     turn: int | None = None
     holder: str | None = Field(default=None, sa_type=Text)

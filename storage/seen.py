@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRow
@@ -35,13 +36,18 @@ class Length:
 
 
 class Claim(BaseModel):
-    """`variable = value`, or `variable != value` where `holds` is False."""
+    """`variable = value`, or `variable != value` where `holds` is False.
+
+    With a `believer` it says what that participant believes ("you think the cake is in the kitchen"), not what is so.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     variable: Annotated[str, Length(320)]
     value: Annotated[str, Length(160)]
     holds: bool = True
+    believer: SkipJsonSchema[Annotated[str, Length(40, 1)] | None] = None
+    """In no schema that a model is shown, unless an act's own claim type shows it."""
 
 
 class SeenEvent(BaseModel):
@@ -128,9 +134,13 @@ def see(
         addressees=tuple(event.addressees or ()),
         place=event.place,
         origin=event.origin,
-        claims=tuple(Claim(variable=c.variable, value=c.value, holds=c.holds) for c in claims) if whole else (),
+        claims=tuple(_claim(claim) for claim in claims) if whole else (),
         data=dict(event.data or {}) if whole else {},
         witnesses=tuple(w.participant for w in noticed if w.level == "content"),
         onlookers=tuple(w.participant for w in noticed if w.level == "occurrence"),
         noticed_by=tuple(w.participant for w in noticed if w.participant in mine.noticed_by),
     )
+
+
+def _claim(row: ClaimRow) -> Claim:
+    return Claim(variable=row.variable, value=row.value, holds=row.holds, believer=row.believer)

@@ -260,10 +260,10 @@ async def test_a_closed_log_says_so(log: Log) -> None:
 
 
 async def test_scores_are_appended(log: Log) -> None:
-    scores = [ScoreRow(id=str(n), episode=ID, measure="m", value=n / 3, created_at=START) for n in range(3)]
+    scores = [ScoreRow(id=str(n), run="one", episode=ID, measure="m", value=n / 3, created_at=START) for n in range(3)]
     await log.record(scores)
     with pytest.raises(Duplicate):
-        await log.record([ScoreRow(id="3", episode=ID, measure="m", created_at=START), scores[0]])
+        await log.record([ScoreRow(id="3", run="one", episode=ID, measure="m", created_at=START), scores[0]])
     assert log.rows(ScoreRow, ID) == scores
 
 

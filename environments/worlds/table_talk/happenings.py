@@ -32,7 +32,10 @@ def each_once(names: Sequence[str]) -> tuple[str, ...]:
 
 def plain_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Claims as they are logged, whatever schema they came through."""
-    return tuple(Claim(variable=claim.variable, value=claim.value, holds=claim.holds) for claim in claims)
+    return tuple(
+        Claim(variable=claim.variable, value=claim.value, holds=claim.holds, believer=claim.believer)
+        for claim in claims
+    )
 
 
 def act(state: TableState, name: str, action: Action) -> Happening:

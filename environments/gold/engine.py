@@ -1,0 +1,195 @@
+"""The gold engine: what should be believed about any variable, along any chain or in any group, after any event.
+
+Every chain and every group has a line: the events that count for it, in order, each moving what is held. Lines are made
+when they are asked for, go on where they stopped, and remember every change, so that any earlier moment can be asked.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+
+from tertulia.environments.gold.evidence import Evidence, evidence_of
+from tertulia.environments.gold.held import Golden, even
+from tertulia.environments.gold.trust import Scene, TrustRule
+from tertulia.environments.seeing import Happened
+from tertulia.storage.nearest import nearest
+from tertulia.storage.rows import ClaimRow, Variable
+
+Given = Mapping[str, Mapping[str, float]]
+"""By variable, a distribution over its values."""
+
+
+class Gold:
+    """Gold under one trust rule. Takes events in as they happen; answers for any chain, variable and moment.
+
+    `knows[name]` is what a participant knows from the start (basis `witnessed`), `prior[name]` what it takes to be so
+    without having seen it (basis `prior`); where neither says anything, all values are equally likely.
+    """
+
+    def __init__(
+        self,
+        cast: Sequence[str],
+        variables: Iterable[Variable],
+        rule: TrustRule,
+        *,
+        knows: Mapping[str, Mapping[str, str]] | None = None,
+        prior: Mapping[str, Given] | None = None,
+    ) -> None:
+        self.cast = tuple(cast)
+        self.variables = {variable.name: variable for variable in variables}
+        self.rule = rule
+        self.evidence: list[Evidence] = []
+        self._knows, self._prior = knows or {}, prior or {}
+        self._even = {name: Golden(even(len(variable.values))) for name, variable in self.variables.items()}
+        self._lines: dict[tuple[tuple[str, ...], bool], Line] = {}
+
+    def take_in(self, events: Iterable[Happened | Evidence]) -> None:
+        """Let these events have happened, oldest first."""
+        self.evidence += [one if isinstance(one, Evidence) else evidence_of(one) for one in events]
+
+    def belief(self, chain: str, variable: str, upto: int | None = None) -> Golden:
+        """What should be believed along a chain (`alice>bob`, `alice&bob`) after the first `upto` events, by default
+        all. Raises `LookupError` for a name or variable that is not there, or a chain that is none."""
+        if variable not in self.variables:
+            raise LookupError(f"no variable '{variable}'; {nearest(variable, list(self.variables))}")
+        names, joint = self._parse(chain)
+        if not joint:
+            names = canonical(names, self.variables[variable])
+        end = len(self.evidence) if upto is None else upto
+        return self._line(names, joint).at(variable, end)
+
+    def distribution(self, chain: str, variable: str, upto: int | None = None) -> dict[str, float]:
+        """The same as probabilities by value."""
+        values = self.variables[variable].values if variable in self.variables else ()
+        return dict(zip(values, self.belief(chain, variable, upto).probabilities, strict=False))
+
+    def _parse(self, chain: str) -> tuple[tuple[str, ...], bool]:
+        joint = "&" in chain
+        names = tuple(chain.split("&" if joint else ">"))
+        for name in names:
+            if name not in self.cast:
+                raise LookupError(f"chain '{chain}': nobody here is called '{name}'; {nearest(name, list(self.cast))}")
+        if joint:
+            names = tuple(name for name in self.cast if name in names)
+            joint = len(names) > 1
+        return names, joint
+
+    def _line(self, names: tuple[str, ...], joint: bool = False) -> Line:
+        key = names, joint
+        if key not in self._lines:
+            self._lines[key] = Line(self, names, joint)
+        return self._lines[key]
+
+    def start(self, names: tuple[str, ...], joint: bool, variable: str) -> Golden:
+        """What is held before anything has happened: one's own knowledge and assumptions, and nobody else's."""
+        if joint or len(names) > 1:
+            return self._even[variable]
+        values, name = self.variables[variable].values, names[0]
+        if (known := self._knows.get(name, {}).get(variable)) is not None:
+            return Golden(tuple(float(value == known) for value in values), "witnessed")
+        if (assumed := self._prior.get(name, {}).get(variable)) is not None:
+            return Golden(tuple(assumed.get(value, 0.0) for value in values))
+        return self._even[variable]
+
+
+def canonical(names: tuple[str, ...], variable: Variable) -> tuple[str, ...]:
+    """The chain that is asked about: what Alice believes that Alice believes is what she believes, and of one who
+    always knows the value (`known_to`) one can believe nothing but what one believes oneself."""
+    kept: list[str] = []
+    for name in names:
+        if not kept or kept[-1] != name:
+            kept.append(name)
+    while len(kept) > 1 and kept[-1] in variable.known_to:
+        kept.pop()
+    return tuple(kept)
+
+
+class Line:
+    """One chain (or, `joint`, one group): what counts for it, and what is held after each event that did."""
+
+    def __init__(self, gold: Gold, names: tuple[str, ...], joint: bool) -> None:
+        self.names, self.joint = names, joint
+        self._gold = gold
+        self._group = frozenset(names)
+        self._done = 0
+        self._counted: list[int] = []
+        """Numbers of the events that count."""
+        self._held: dict[str, Golden] = {}
+        self._changes: dict[str, list[tuple[int, Golden]]] = {}
+
+    def at(self, variable: str, end: int) -> Golden:
+        """What is held after the first `end` events."""
+        self._go_on(end)
+        changes = self._changes.get(variable, ())
+        place = bisect_right(changes, end, key=lambda change: change[0])
+        return changes[place - 1][1] if place else self._start(variable)
+
+    def counted(self, end: int) -> list[Evidence]:
+        """Those of the first `end` events that count."""
+        self._go_on(end)
+        return [self._gold.evidence[i] for i in self._counted[: bisect_right(self._counted, end - 1)]]
+
+    def _start(self, variable: str) -> Golden:
+        return self._gold.start(self.names, self.joint, variable)
+
+    def _go_on(self, end: int) -> None:
+        """Take in the events up to number `end`. Rules may ask this very line about earlier moments meanwhile."""
+        while self._done < end:
+            index = self._done
+            self._done = index + 1
+            event = self._gold.evidence[index]
+            counts = event.among(self._group) if self.joint else event.along(self.names)
+            if counts:
+                self._counted.append(index)
+            for claim in event.claims:
+                if claim.variable in self._gold.variables and self._moved(event, claim, index, counts):
+                    self._move(event, claim, index)
+
+    def _moved(self, event: Evidence, claim: ClaimRow, index: int, counts: bool) -> bool:
+        if claim.believer is not None:
+            return not self.joint and self._moved_about(event, claim, index)
+        if not counts:
+            return False
+        if not event.told:
+            return True
+        speaker = event.actor
+        if self.joint:
+            return all(self._trusts(name, event, claim, index) for name in self.names if name != speaker)
+        if self.names[-1] != speaker:
+            return self._trusts(self.names[-1], event, claim, index)
+        # What a speaker says shows what it believes, to those who believe it.
+        return len(self.names) > 1 and self._before()._trusts(self.names[-2], event, claim, index)
+
+    def _moved_about(self, event: Evidence, claim: ClaimRow, index: int) -> bool:
+        """A claim about somebody's belief moves what the one before it in the chain thinks of it."""
+        if len(self.names) < 2 or self.names[-1] != claim.believer or self.names[-2] == event.actor:
+            return False
+        if not event.along(self.names[:-1]):
+            return False
+        return not event.told or self._before()._trusts(self.names[-2], event, claim, index)
+
+    def _before(self) -> Line:
+        """The line of the chain without its last name."""
+        return self._gold._line(self.names[:-1])
+
+    def _trusts(self, hearer: str, event: Evidence, claim: ClaimRow, index: int) -> bool:
+        """Whether the hearer believes it: by the rule, but never against what it knows cannot have changed."""
+        if self._gold.variables[claim.variable].static and claim.believer is None:
+            held = self.at(claim.variable, index)
+            if held.basis == "witnessed" and held.certain is not None:
+                return False
+        return self._gold.rule.believes(Scene(self, hearer, index), claim, event)
+
+    def _move(self, event: Evidence, claim: ClaimRow, index: int) -> None:
+        variable = self._gold.variables[claim.variable]
+        if claim.value not in variable.values:
+            return
+        before = self._held.get(variable.name) or self._start(variable.name)
+        after = before.given(variable.values.index(claim.value), claim.holds)
+        held = Golden(after, "witnessed", None, event.id)
+        if event.told:
+            held = Golden(after, "told", claim.established, event.id)  # type: ignore[arg-type]
+        if held != before:
+            self._held[variable.name] = held
+            self._changes.setdefault(variable.name, []).append((index + 1, held))
