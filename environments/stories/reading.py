@@ -1,0 +1,76 @@
+"""The published sets that can be read: a format's name leads to its reader, to its explainer, and to what it adds.
+
+A reader is the function `read(text, where)` of the module of its format; the module is imported when it is asked for.
+It yields each story as it is read, and a `StoryError` in the place of each story or question that cannot be, and goes on.
+A module may have `explain(answering, question)` of its own, which is asked before `environments.stories.explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tertulia.environments.stories.story import Story, StoryError
+from tertulia.storage.nearest import nearest
+
+Reader = Callable[[str, str], Iterator[Story | StoryError]]
+"""From the text of a file and the name to call it in errors, its stories in their order."""
+
+_MODULES = {
+    "tomi": "tertulia.environments.stories.tomi",
+    "hi-tom": "tertulia.environments.stories.hi_tom",
+    "bigtom": "tertulia.environments.stories.bigtom",
+}
+_CONVENTIONS = {"hi-tom": "tertulia.environments.stories.hi_tom"}
+"""Named rule sets that answer as the makers of a set would: the module has `CONVENTIONS[name]`, an object with
+`answer(story, question) -> str | None`."""
+
+
+def _read(format: str, text: str, where: str) -> Iterator[Story | StoryError]:
+    yield from import_module(_MODULES[format]).read(text, where)
+
+
+FORMATS: dict[str, Reader] = {name: partial(_read, name) for name in _MODULES}
+
+
+def stories_in(path: Path, format: str) -> Iterator[Story | StoryError]:
+    """The stories of a file. Raises `StoryError` for a file that cannot be read, `LookupError` for a format that is
+    not there."""
+    if format not in FORMATS:
+        raise LookupError(f"no format '{format}'; {nearest(format, list(FORMATS))}")
+    return FORMATS[format](text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """A story file's text. Raises `StoryError`."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        raise StoryError(str(path), None, "there is no such file", "give the path of a story file") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise StoryError(str(path), line, "this is not text", "a story file is UTF-8 text") from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StoryError(str(path), None, f"cannot be read ({reason})", "give the path of a story file") from None
+
+
+def explainer_of(format: str) -> Callable[..., Any] | None:
+    """The format's own explainer of disagreements, where it has one."""
+    found: Callable[..., Any] | None = getattr(import_module(_MODULES[format]), "explain", None)
+    return found
+
+
+def convention_names() -> tuple[str, ...]:
+    """The names of the sets' own conventions, without importing any."""
+    return tuple(_CONVENTIONS)
+
+
+def convention(name: str) -> Any:
+    """The rule set of that name: an object with `answer(story, question) -> str | None`. Raises `LookupError`."""
+    if name not in _CONVENTIONS:
+        raise LookupError(f"no convention '{name}'; {nearest(name, list(_CONVENTIONS))}")
+    return import_module(_CONVENTIONS[name]).CONVENTIONS[name]
