@@ -98,7 +98,7 @@ def scenarios_page() -> str:
     head = (HERE / "templates" / "scenarios.md").read_text(encoding="utf-8").strip()
     parts = [MADE, head, "# Keys of every scenario", _keys(Scenario, ours)]
     parts += ["## Each participant", "Beside the keys that the world adds.", _keys(Participant)]
-    parts += [*_mind_parts(), *_turns_parts(), *_ends_parts()]
+    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts()]
     for name in WORLDS:
         world, _ = load_world(name)
         least, most = world.seats_allowed
@@ -127,6 +127,20 @@ def _mind_parts() -> list[str]:
         "\n".join(["| preset | faculties | deliberation | |", "|---|---|---|---|", *presets]),
         "\n".join(["| faculty | phase | |", "|---|---|---|", *faculties]),
         "How to write one of your own: [own-faculty.md](own-faculty.md).",
+    ]
+
+
+def _gold_parts() -> list[str]:
+    from tertulia.environments.gold.trust import RULES
+    from tertulia.environments.scenario.model import GoldSpec
+
+    rules = [f"| `{name}` | {_cell(_about(rule))} |" for name, rule in RULES.items()]
+    return [
+        "## gold",
+        "What each participant should believe, computed turn by turn from what it witnessed and was told; no model "
+        "reads it. An item on which all the rules agree is robust.",
+        _keys(GoldSpec),
+        "\n".join(["| rule | who believes what it is told |", "|---|---|", *rules]),
     ]
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from tertulia.environments.chance import draw
 from tertulia.environments.floor import after
+from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
+from tertulia.mind.chains import chains_of
 from tertulia.mind.faculties import make_faculties
 from tertulia.mind.faculty import Faculty
 from tertulia.mind.spec import MindSpec
@@ -55,6 +57,8 @@ class Stage:
     shown: dict[str, Observation] = field(default_factory=dict)
     opening: dict[str, Observation] = field(default_factory=dict)
     truths: dict[str, str | None] = field(default_factory=dict)
+    gold: GoldLedger | None = None
+    """What each should believe; from the opening on."""
     silent_turns: int = 0
     last_actor: str | None = None
     last_owner: str | None = None
@@ -93,17 +97,18 @@ class Stage:
         self.variables = tuple(
             variable.model_copy(update={"truth": None}) for variable in self.world.variables(self.state)
         )
+        self.gold = self._ledger()
         return self._settle(0, events)
 
     def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
         """Play one turn's actions in the world; the events, and what else changed."""
         rng = draw(self.seed, turn, take, WORLD, "step")
         self.last_owner = self.owner() or self.last_owner
-        truths = self._truths(turn)
+        before = self._as_it_stands(turn)
         self.state, events = self.world.step(self.state, acts, rng)
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, events)
-        return whole, [*truths, *rows]
+        return whole, [*before, *rows]
 
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""
@@ -117,11 +122,13 @@ class Stage:
     def close(self, turn: int) -> list[Row]:
         """The closing turn: nothing happens any more; what the last turn made true is written."""
         self.head = turn
-        return self._truths(turn)
+        return self._as_it_stands(turn)
 
     def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
         whole = happened(self.episode, turn, events, self._established)
         self.eyes.take_in(whole)
+        if self.gold is not None:
+            self.gold.take_in(whole)
         self.head = turn
         for one in whole:
             if acted(one.event):
@@ -147,9 +154,32 @@ class Stage:
                 )
         return rows
 
+    def _ledger(self) -> GoldLedger:
+        """Gold for every chain that a mind here may hold, about every variable that is its business."""
+        variables, cast = self.world.variables(self.state), tuple(self.seats)
+        asked = [
+            (chain, variable.name)
+            for name, seat in self.seats.items()
+            for chain in chains_of(name, cast, seat.spec.order)
+            for variable in variables
+            if variable.holder in (None, name) and not variable.momentary
+        ]
+        known = {
+            name: {v.name: v.truth for v in variables if name in v.known_to and v.truth is not None} for name in cast
+        }
+        return GoldLedger(
+            self.episode, cast, variables, asked, rule=self.scenario.gold.rule,
+            knows={name: {**known[name], **self.world.knows(self.state, name)} for name in cast},
+            prior={name: self.world.assumes(self.state, name) for name in cast},
+        )  # fmt: skip
+
+    def _as_it_stands(self, turn: int) -> list[Row]:
+        """Truth and gold, where they changed: like beliefs of a turn, as the events before it left them, so that all
+        three can be compared row by row."""
+        return [*self._truths(turn), *(self.gold.rows(turn) if self.gold is not None else ())]
+
     def _truths(self, turn: int) -> list[Row]:
-        """The truths that changed since they were last written: like beliefs of a turn, as the events before it left
-        them, so that both can be compared row by row."""
+        """The truths that changed since they were last written."""
         rows: list[Row] = []
         for variable in self.world.variables(self.state):
             if variable.truth is not None and self.truths.get(variable.name) != variable.truth:

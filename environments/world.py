@@ -176,13 +176,14 @@ class World(ABC, Generic[State]):
     def outcome(self, state: State) -> Outcome:
         """How things stand after the last step; also asked when a limit ends the episode."""
 
-    def knows(self, seat: str) -> Mapping[str, str]:
-        """What `seat` knows for certain from the start, by variable: for gold, witnessed by this seat alone."""
+    def knows(self, state: State, seat: str) -> Mapping[str, str]:
+        """What `seat` knows for certain from the start, by variable: for gold, witnessed by this seat alone.
+        Asked once, of the state after `reset`. That a variable is `known_to` a seat need not be said again."""
         return {}
 
-    def assumes(self, seat: str) -> Mapping[str, Mapping[str, float]]:
+    def assumes(self, state: State, seat: str) -> Mapping[str, Mapping[str, float]]:
         """What `seat` takes to be so from the start without having seen it: by variable, a distribution over values.
-        Gold has it as this seat's prior; without one, all values are equally likely."""
+        Asked once, like `knows`. Gold has it as this seat's prior; without one, all values are equally likely."""
         return {}
 
     def pending(self, state: State) -> bool:

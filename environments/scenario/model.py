@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, StringConstraints, field_validator
 
 from tertulia.environments.floor import POLICIES
+from tertulia.environments.gold.trust import RULES
 from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
 from tertulia.mind.faculties import faculty_names, in_order
 from tertulia.mind.spec import PRESETS, MindSpec
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import WORLD
 
-__all__ = ["AllSilent", "Condition", "End", "Participant", "Scenario", "TurnsSpec", "check_mind"]
+__all__ = ["AllSilent", "Condition", "End", "GoldSpec", "Participant", "Scenario", "TurnsSpec", "check_mind"]
 
 NAME = r"[a-z][a-z0-9_-]*"
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$", max_length=40)]
@@ -86,6 +87,20 @@ class TurnsSpec(_Frozen):
         return policy
 
 
+class GoldSpec(_Frozen):
+    """How what each participant should believe is computed."""
+
+    rule: str = "credulous"
+    """Whether hearers believe what they are told: one of the trust rules below."""
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"no trust rule '{rule}'; {nearest(rule, list(RULES))}")
+        return rule
+
+
 def check_mind(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
     """What is wrong with the words in a mind, as (key, wrong, right); types are left to `MindSpec`."""
     found = []
@@ -147,6 +162,8 @@ class Scenario(_Frozen):
     """The mind of every seat that does not say otherwise."""
     elicit: Literal["inline", "none"] = "inline"
     """`inline` has models state their beliefs about the variables turn by turn; `none` never mentions these."""
+    gold: GoldSpec = GoldSpec()
+    """How what each participant should believe is computed."""
     model: str = "rules"
     """The model of every seat without one of its own, as a URI: `rules`, `openai/NAME`, `hf/ORG/NAME`."""
     turns: TurnsSpec = TurnsSpec()

@@ -235,6 +235,11 @@ class MutualFriends(World[State]):
             )
         return found
 
+    def assumes(self, state: State, seat: str) -> Mapping[str, Mapping[str, float]]:
+        """The shared friend stands on everybody's own list, and may be any one of it."""
+        labels = labels_of(state.rows[seat])
+        return {f"{seat}.friend": dict.fromkeys(labels, 1.0 / len(labels))}
+
     def outcome(self, state: State) -> Outcome:
         chosen = [_selected_row(state, seat) for seat in self.names]
         solved = chosen[0] is not None and chosen[0] == chosen[1]

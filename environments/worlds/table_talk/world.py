@@ -37,7 +37,7 @@ class TableTalk(World[TableState]):
         super().__init__(params, seats)
         for problem in problems(params, seats):
             raise problem
-        self.book = Phrasebook(variables_of(params))
+        self.book = Phrasebook(variables_of(params), seats)
         self._acts_key = key_of(variables_of(params))
 
     @classmethod
@@ -115,10 +115,17 @@ class TableTalk(World[TableState]):
             return None
         others = tuple(name for name in state.here(room) if name != seat)
         rooms = tuple(other for other in self.params.rooms if other != room)
-        return legal_acts(others, rooms, self._acts_key if self.names_variables else (), self.params.agreement)
+        named = self._acts_key if self.names_variables else ()
+        return legal_acts(others, rooms, named, self.params.agreement, bool(named) and seat in self.disclosers)
 
     def variables(self, state: TableState) -> list[Variable]:
         return variables_of(self.params, state.truth)
+
+    def knows(self, state: TableState, seat: str) -> Mapping[str, str]:
+        return self.seats[seat].knows
+
+    def assumes(self, state: TableState, seat: str) -> Mapping[str, Mapping[str, float]]:
+        return {name: {value: 1.0} for name, value in self.seats[seat].believes.items()}
 
     def present(self, state: TableState, seat: str) -> tuple[str, ...]:
         room = state.where[seat]
