@@ -1,4 +1,4 @@
-"""Gold answers the questions of a story; a report says how often the set's own labels agree, and why where they do not."""
+"""Gold answers the questions of a story; a report counts how often a set's own labels agree, and why they do not."""
 
 from __future__ import annotations
 

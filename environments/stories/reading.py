@@ -1,7 +1,7 @@
 """The published sets that can be read: a format's name leads to its reader, to its explainer, and to what it adds.
 
 A reader is the function `read(text, where)` of the module of its format; the module is imported when it is asked for.
-It yields each story as it is read, and a `StoryError` in the place of each story or question that cannot be, and goes on.
+It yields each story as it is read, and a `StoryError` in place of each story or question that cannot be, and goes on.
 A module may have `explain(answering, question)` of its own, which is asked before `environments.stories.explain`.
 """
 
