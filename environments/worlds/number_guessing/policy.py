@@ -41,7 +41,7 @@ class NumberGuessingRules(RulesPolicy):
         known: Mapping[str, Strategy] = private.get("others", {})
         table = table_of(seen)
         made = plan(strategy, seen.participant, table, known)
-        beliefs = tuple(_beliefs(seen, strategy, table, known, made))
+        beliefs = tuple(_beliefs(seen, strategy, table, known, made)) if seen.variables else ()
         if not seen.can_act:
             return Stance(beliefs=beliefs)
         noise = private.get("noise", 0)
