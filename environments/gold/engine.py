@@ -6,12 +6,12 @@ when they are asked for, go on where they stopped, and remember every change, so
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 from tertulia.environments.gold.evidence import Evidence, evidence_of
-from tertulia.environments.gold.held import Golden, even
-from tertulia.environments.gold.trust import Scene, TrustRule
+from tertulia.environments.gold.held import Basis, Golden, even
+from tertulia.environments.gold.trust import Scene, TrustRule, Whereabouts
 from tertulia.environments.seeing import Happened
 from tertulia.storage.nearest import nearest
 from tertulia.storage.rows import ClaimRow, Variable
@@ -46,17 +46,25 @@ class Gold:
 
     def take_in(self, events: Iterable[Happened | Evidence]) -> None:
         """Let these events have happened, oldest first."""
-        self.evidence += [one if isinstance(one, Evidence) else evidence_of(one) for one in events]
+        for one in events:
+            evidence = one if isinstance(one, Evidence) else evidence_of(one)
+            self.evidence.append(evidence.read_with(self.variables))
 
     def belief(self, chain: str, variable: str, upto: int | None = None) -> Golden:
         """What should be believed along a chain (`alice>bob`, `alice&bob`) after the first `upto` events, by default
-        all. Raises `LookupError` for a name or variable that is not there, or a chain that is none."""
+        all. Raises `LookupError` for a name, variable or moment that is not there, a chain that is none, and a
+        `momentary` variable: what somebody will do next follows from no evidence."""
         if variable not in self.variables:
             raise LookupError(f"no variable '{variable}'; {nearest(variable, list(self.variables))}")
+        if self.variables[variable].momentary:
+            raise LookupError(f"variable '{variable}' is about somebody's next act: it has no gold")
         names, joint = self._parse(chain)
         if not joint:
             names = canonical(names, self.variables[variable])
-        end = len(self.evidence) if upto is None else upto
+        happened = len(self.evidence)
+        end = happened if upto is None else upto
+        if not 0 <= end <= happened:
+            raise LookupError(f"no moment {end}; gold has taken in {happened} events, ask for 0 to {happened}")
         return self._line(names, joint).at(variable, end)
 
     def distribution(self, chain: str, variable: str, upto: int | None = None) -> dict[str, float]:
@@ -66,7 +74,11 @@ class Gold:
 
     def _parse(self, chain: str) -> tuple[tuple[str, ...], bool]:
         joint = "&" in chain
+        if joint and ">" in chain:
+            raise LookupError(f"chain '{chain}' mixes > and &; {self._examples()}")
         names = tuple(chain.split("&" if joint else ">"))
+        if "" in names:
+            raise LookupError(f"chain '{chain}' lacks a name; {self._examples()}")
         for name in names:
             if name not in self.cast:
                 raise LookupError(f"chain '{chain}': nobody here is called '{name}'; {nearest(name, list(self.cast))}")
@@ -74,6 +86,11 @@ class Gold:
             names = tuple(name for name in self.cast if name in names)
             joint = len(names) > 1
         return names, joint
+
+    def _examples(self) -> str:
+        """What a chain looks like, with names of this cast."""
+        one, other = (*self.cast, "alice", "bob")[:2]
+        return f"a chain is like '{one}>{other}', common ground like '{one}&{other}'"
 
     def _line(self, names: tuple[str, ...], joint: bool = False) -> Line:
         key = names, joint
@@ -110,11 +127,15 @@ class Line:
 
     def __init__(self, gold: Gold, names: tuple[str, ...], joint: bool) -> None:
         self.names, self.joint = names, joint
+        self.whereabouts = Whereabouts(self)
         self._gold = gold
         self._group = frozenset(names)
         self._done = 0
         self._counted: list[int] = []
         """Numbers of the events that count."""
+        self._showed: dict[str, list[int]] = {}
+        """By variable, the numbers of those that showed it."""
+        self._seen: dict[int, Evidence] = {}
         self._held: dict[str, Golden] = {}
         self._changes: dict[str, list[tuple[int, Golden]]] = {}
 
@@ -125,10 +146,23 @@ class Line:
         place = bisect_right(changes, end, key=lambda change: change[0])
         return changes[place - 1][1] if place else self._start(variable)
 
-    def counted(self, end: int) -> list[Evidence]:
-        """Those of the first `end` events that count."""
+    def counted(self, end: int, start: int = 0) -> list[int]:
+        """Numbers of the events that count, of those from `start` up to and without `end`."""
         self._go_on(end)
-        return [self._gold.evidence[i] for i in self._counted[: bisect_right(self._counted, end - 1)]]
+        return self._counted[bisect_left(self._counted, start) : bisect_left(self._counted, end)]
+
+    def last_showing(self, variable: str, end: int) -> int | None:
+        """The number of the last of the first `end` events that counts and showed the variable."""
+        self._go_on(end)
+        numbers = self._showed.get(variable, [])
+        place = bisect_left(numbers, end)
+        return numbers[place - 1] if place else None
+
+    def seen(self, number: int) -> Evidence:
+        """An event that counts, with those of its witnesses only whom all of the chain or group noticed."""
+        if number not in self._seen:
+            self._seen[number] = self._gold.evidence[number].noticed_along(self.names)
+        return self._seen[number]
 
     def _start(self, variable: str) -> Golden:
         return self._gold.start(self.names, self.joint, variable)
@@ -143,31 +177,35 @@ class Line:
             if counts:
                 self._counted.append(index)
             for claim in event.claims:
-                if claim.variable in self._gold.variables and self._moved(event, claim, index, counts):
+                variable = self._gold.variables.get(claim.variable)
+                if variable is None or claim.value not in variable.values:
+                    continue
+                if counts and not event.told and claim.believer is None:
+                    self._showed.setdefault(claim.variable, []).append(index)
+                if self._moved(event, claim, index, counts):
                     self._move(event, claim, index)
 
     def _moved(self, event: Evidence, claim: ClaimRow, index: int, counts: bool) -> bool:
-        if claim.believer is not None:
-            return not self.joint and self._moved_about(event, claim, index)
-        if not counts:
+        """Whether a claim moves what is held along this line."""
+        about_a_mind = claim.believer is not None
+        if not (self._concerned(event, claim) if about_a_mind else counts):
             return False
         if not event.told:
             return True
-        speaker = event.actor
+        if self._refuted(claim, index):
+            return False
         if self.joint:
-            return all(self._trusts(name, event, claim, index) for name in self.names if name != speaker)
-        if self.names[-1] != speaker:
-            return self._trusts(self.names[-1], event, claim, index)
-        # What a speaker says shows what it believes, to those who believe it.
-        return len(self.names) > 1 and self._before()._trusts(self.names[-2], event, claim, index)
+            return all(self._trusts(name, event, claim, index) for name in self.names if name != event.actor)
+        if about_a_mind or self.names[-1] == event.actor:
+            # What a speaker says shows what it believes, to those who believe it; its own words never move it.
+            return len(self.names) > 1 and self._before()._trusts(self.names[-2], event, claim, index)
+        return self._trusts(self.names[-1], event, claim, index)
 
-    def _moved_about(self, event: Evidence, claim: ClaimRow, index: int) -> bool:
-        """A claim about somebody's belief moves what the one before it in the chain thinks of it."""
-        if len(self.names) < 2 or self.names[-1] != claim.believer or self.names[-2] == event.actor:
+    def _concerned(self, event: Evidence, claim: ClaimRow) -> bool:
+        """Whether a claim about somebody's belief is about the last of this chain, and was heard by those before."""
+        if self.joint or len(self.names) < 2 or self.names[-1] != claim.believer:
             return False
-        if not event.along(self.names[:-1]):
-            return False
-        return not event.told or self._before()._trusts(self.names[-2], event, claim, index)
+        return self.names[-2] != event.actor and event.along(self.names[:-1])
 
     def _before(self) -> Line:
         """The line of the chain without its last name."""
@@ -175,21 +213,25 @@ class Line:
 
     def _trusts(self, hearer: str, event: Evidence, claim: ClaimRow, index: int) -> bool:
         """Whether the hearer believes it: by the rule, but never against what it knows cannot have changed."""
-        if self._gold.variables[claim.variable].static and claim.believer is None:
-            held = self.at(claim.variable, index)
-            if held.basis == "witnessed" and held.certain is not None:
-                return False
-        return self._gold.rule.believes(Scene(self, hearer, index), claim, event)
+        if claim.believer is None and self._refuted(claim, index):
+            return False
+        return self._gold.rule.believes(Scene(self, hearer, index), claim, self.seen(index))
+
+    def _refuted(self, claim: ClaimRow, index: int) -> bool:
+        """Whether a claim goes against a witnessed, certain value that never changes."""
+        variable = self._gold.variables[claim.variable]
+        if not variable.static:
+            return False
+        held = self.at(claim.variable, index)
+        if held.basis != "witnessed" or held.certain is None:
+            return False
+        return (variable.values[held.certain] == claim.value) != claim.holds
 
     def _move(self, event: Evidence, claim: ClaimRow, index: int) -> None:
         variable = self._gold.variables[claim.variable]
-        if claim.value not in variable.values:
-            return
         before = self._held.get(variable.name) or self._start(variable.name)
-        after = before.given(variable.values.index(claim.value), claim.holds)
-        held = Golden(after, "witnessed", None, event.id)
-        if event.told:
-            held = Golden(after, "told", claim.established, event.id)  # type: ignore[arg-type]
-        if held != before:
+        how: Basis = "told" if event.told else "witnessed"
+        held = before.after(variable.values.index(claim.value), claim.holds, how, claim.established, event.id)
+        if held is not before:
             self._held[variable.name] = held
             self._changes.setdefault(variable.name, []).append((index + 1, held))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from tertulia.environments.seeing import Happened
-from tertulia.storage.rows import ClaimRow
+from tertulia.storage.rows import ClaimRow, Variable
 
 TOLD = ("say", "whisper")
 """Kinds of events whose claims are somebody's word; claims of all other kinds are witnessed."""
@@ -41,6 +41,26 @@ class Evidence:
     def among(self, group: frozenset[str]) -> bool:
         """Whether it is joint evidence of a group: all got the content, and each noticed every other."""
         return self.content >= group and all(group - {name} <= self.noticed_by[name] for name in group)
+
+    def noticed_along(self, names: tuple[str, ...]) -> Evidence:
+        """The same with only those witnesses whom all of `names` noticed (each of them notices itself)."""
+        content = frozenset(
+            one for one in self.content if all(name == one or name in self.noticed_by[one] for name in names)
+        )
+        if content == self.content:
+            return self
+        return replace(self, content=content, noticed_by={one: self.noticed_by[one] & content for one in content})
+
+    def read_with(self, variables: Mapping[str, Variable]) -> Evidence:
+        """The same with claims about the beliefs of those who always know the value (`known_to`) as claims about the
+        value itself: everybody knows that they know."""
+        claims = tuple(
+            claim.model_copy(update={"believer": None})
+            if claim.believer and claim.variable in variables and claim.believer in variables[claim.variable].known_to
+            else claim
+            for claim in self.claims
+        )
+        return self if claims == self.claims else replace(self, claims=claims)
 
 
 def evidence_of(happened: Happened) -> Evidence:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 from tertulia.storage.rows import Established
 
@@ -17,9 +17,9 @@ class Golden:
 
     probabilities: tuple[float, ...]
     basis: Basis = "prior"
-    """What moved it last."""
+    """What it rests on: `told` if any of it is somebody's word, else `witnessed` if anything is, else `prior`."""
     established: Established | None = None
-    """For `told`: how the claim came about."""
+    """For `told`: how the claim that moved it last came about."""
     source: str | None = None
     """The event (`turn.ordinal`) that moved it last; None for what was so from the start."""
 
@@ -37,10 +37,32 @@ class Golden:
         size = len(self.probabilities)
         if holds:
             return tuple(float(i == at) for i in range(size))
+        if self.probabilities[at] == 0:
+            return self.probabilities
         rest = math.fsum(p for i, p in enumerate(self.probabilities) if i != at)
         if rest > 0:
             return tuple(0.0 if i == at else p / rest for i, p in enumerate(self.probabilities))
         return tuple(0.0 if i == at else 1.0 / (size - 1) for i in range(size))
+
+    def after(self, at: int, holds: bool, how: Basis, established: str, source: str) -> Golden:
+        """What is held once this piece of evidence is taken up; this very object where it adds nothing.
+
+        Evidence that settles the value, or that contradicts all that was held, replaces what was there; other evidence
+        adds to it, and a distribution that rests on words and on witnessed facts counts as told.
+        """
+        probabilities = self.given(at, holds)
+        if probabilities == self.probabilities:
+            seen_now = how == "witnessed" and self._settled_by(holds) and self.basis != "witnessed"
+            return replace(self, basis=how, established=None, source=source) if seen_now else self
+        overturned = self.probabilities[at] == 0 if holds else self.certain == at
+        if how == "witnessed" and self.basis == "told" and not (overturned or self._settled_by(holds)):
+            return replace(self, probabilities=probabilities, source=source)
+        said = cast("Established", established) if how == "told" else None
+        return Golden(probabilities, how, said, source)
+
+    def _settled_by(self, holds: bool) -> bool:
+        """Whether such evidence leaves one value by itself."""
+        return holds or len(self.probabilities) == 2
 
 
 def even(size: int) -> tuple[float, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from tertulia.storage.nearest import nearest
@@ -13,9 +15,35 @@ if TYPE_CHECKING:
     from tertulia.environments.gold.held import Golden
 
 
+class Whereabouts:
+    """When somebody was last known to leave a place, by the events that count along a line. Every event is looked at
+    once for each name and place."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._known: dict[tuple[str, str | None], tuple[int, list[tuple[int, float]]]] = {}
+        """By name and place: up to where the events were looked at, and what changed at which."""
+
+    def left(self, name: str, place: str | None, end: int) -> float:
+        done, changes = self._known.get((name, place), (0, []))
+        for number in self._line.counted(end, done):
+            event = self._line.seen(number)
+            if place is not None and event.place != place:
+                continue
+            if event.kind == "leave":
+                if event.actor == name:
+                    changes.append((number, float(number)))
+            elif name in event.content and not (changes and changes[-1][1] == inf):
+                changes.append((number, inf))
+        self._known[name, place] = max(done, end), changes
+        at = bisect_left(changes, end, key=lambda change: change[0])
+        return changes[at - 1][1] if at else -inf
+
+
 class Scene:
     """What a trust rule may look at: the events before a claim that count along the hearer's chain (or among its
-    group), and what is held along it by then. Nothing the hearer, as the chain has it, could not know."""
+    group), and what is held along it by then. Nothing the hearer, as the chain has it, could not know: of the
+    witnesses of an event, only those whom all of the chain noticed."""
 
     def __init__(self, line: Line, hearer: str, index: int) -> None:
         self.hearer = hearer
@@ -36,26 +64,18 @@ class Scene:
         return self._line.at(variable, self._index)
 
     def events(self) -> list[Evidence]:
-        """The events that count, oldest first."""
-        return self._line.counted(self._index)
+        """The events that count, oldest first. All of them: ask `last_about` or `left` where they are enough."""
+        return [self._line.seen(number) for number in self._line.counted(self._index)]
 
     def last_about(self, variable: str) -> Evidence | None:
         """The last witnessed event that showed the variable."""
-        return next(
-            (e for e in reversed(self.events()) if not e.told and any(c.variable == variable for c in e.claims)), None
-        )
+        number = self._line.last_showing(variable, self._index)
+        return None if number is None else self._line.seen(number)
 
     def left(self, name: str, place: str | None) -> float:
-        """When `name` was last known to leave the place: the number of the event, infinite for one who is still
-        there (or came back), minus infinite for one who was never seen there."""
-        when = -float("inf")
-        for number, event in enumerate(self.events()):
-            here = place is None or event.place == place
-            if event.kind == "leave" and event.actor == name and here:
-                when = float(number)
-            elif here and event.kind != "leave" and (name in event.content):
-                when = float("inf")
-        return when
+        """When `name` was last known to leave the place (any, where it is None): the number of the event, infinite for
+        one who is still there or came back, minus infinite for one who was never seen there."""
+        return self._line.whereabouts.left(name, place, self._index)
 
 
 class TrustRule(Protocol):
@@ -86,7 +106,8 @@ class Credulous:
 
 class LaterExit:
     """After Hi-ToM (He et al. 2023): a claim is believed of one who left the place of the thing later than the hearer,
-    and so may have seen more. One who has never witnessed anything of the thing believes whoever has been there."""
+    and so may have seen more. One who has never witnessed anything of the thing believes anybody, and a voice from
+    nowhere (an event without an actor) is believed by all."""
 
     name = "later-exit"
 
