@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -138,6 +139,10 @@ class Report:
     def unexplained(self) -> int:
         return sum(one.category == UNEXPLAINED for one in self.disagreements)
 
+    def categories(self) -> dict[str, int]:
+        """How many disagreements there are of each category, the most frequent first."""
+        return dict(Counter(one.category for one in self.disagreements).most_common())
+
     def data(self) -> dict[str, Any]:
         """As one JSON object."""
         return {
@@ -146,6 +151,7 @@ class Report:
             "by": {kind: {"items": tally.items, "agree": tally.agree} for kind, tally in self.by.items()},
             "label_errors": self.label_errors,
             "unexplained": self.unexplained,
+            "categories": self.categories(),
             "skipped": len(self.skipped),
             "disagreements": [
                 {name: getattr(one, name) for name in Disagreement.__dataclass_fields__} for one in self.disagreements
