@@ -210,6 +210,7 @@ class Stage:
             events=tuple(self.eyes.seen.get(name, ())),
             variables=tuple(variable for variable in askable if variable.holder in (None, name)),
             order=seat.spec.order,
+            discloses=seat.spec.discloses(),
             last_spoke=self.eyes.last_spoke.get(name),
             can_act=self.world.legal(self.state, name) is not None,
         )

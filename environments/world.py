@@ -135,6 +135,8 @@ class World(ABC, Generic[State]):
         self.names_variables = True
         """Whether legal actions may name variables and their values. Where minds are not asked what they believe,
         they do not: a schema that speaks of the house tells that there is a question."""
+        self.disclosers: tuple[str, ...] = ()
+        """Those whose minds tell others what they take them to believe: their claims may name a `believer`."""
 
     @classmethod
     def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PHASES = ("perceive", "recall", "believe", "workspace", "think", "appraise", "dial", "speak")
 """The order in which faculties work; a list in another order is refused."""
@@ -18,6 +18,8 @@ class Preset(BaseModel):
     faculties: tuple[str, ...]
     deliberation: Literal["fused", "staged"]
     source: str
+    order: int = 2
+    """How deep its beliefs about beliefs go unless told otherwise."""
 
 
 PRESETS: dict[str, Preset] = {
@@ -30,6 +32,13 @@ PRESETS: dict[str, Preset] = {
         faculties=("perceive", "believe", "dial", "speak"),
         deliberation="staged",
         source="after MindDial (Qiu et al., arXiv 2306.15253): three levels of belief, their gap, a speaking act",
+    ),
+    "mutual": Preset(
+        faculties=("perceive", "recall", "believe", "mirror", "workspace", "think", "appraise", "speak"),
+        deliberation="fused",
+        source="ours, after the framework of Wang & Goel (arXiv 2210.03842): construction, disclosure, recognition, "
+        "revision; the third stage, the revision of a model, is future work in the paper",
+        order=3,
     ),
     "full": Preset(
         faculties=("perceive", "recall", "believe", "workspace", "think", "appraise", "speak"),
@@ -53,7 +62,7 @@ class MindSpec(BaseModel):
     faculties: tuple[str, ...] | None = None
     """A list of your own in place of the preset's; the phases in order, any order within one."""
     order: Annotated[int, Field(ge=1, le=4)] = 2
-    """How deep beliefs about beliefs go: 1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`."""
+    """How deep beliefs about beliefs go: 1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`. Without it, as the preset has it."""
     workspace: Annotated[int, Field(ge=1, le=32)] = 7
     """How many inner elements (beliefs, memories, thoughts) enter a prompt."""
     deliberation: Literal["fused", "staged"] | None = None
@@ -67,9 +76,21 @@ class MindSpec(BaseModel):
     context: Annotated[int, Field(ge=2000)] = 60_000
     """How many characters of transcript a prompt may hold; beyond it, whole blocks of the oldest turns go."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_preset_has_it(cls, data: Any) -> Any:
+        preset = data.get("preset") if isinstance(data, dict) else None
+        if isinstance(preset, str) and preset in PRESETS and "order" not in data:
+            return {**data, "order": PRESETS[preset].order}
+        return data
+
     def parts(self) -> tuple[str, ...]:
         """The names of its faculties, in order."""
         return self.faculties if self.faculties is not None else PRESETS[self.preset].faculties
+
+    def discloses(self) -> bool:
+        """Whether it tells others what it takes them to believe, and answers to what they say of its own beliefs."""
+        return "mirror" in self.parts()
 
     def fused(self) -> bool:
         """Whether one call answers all of a turn, rather than one call per faculty."""

@@ -76,6 +76,10 @@ class SeenEvent(BaseModel):
     noticed_by: tuple[str, ...] = ()
     """Those among the noticed who noticed this participant too; nobody, where it peeked."""
 
+    def says_of(self, variable: str) -> bool:
+        """Whether it claims something about the variable itself, not about somebody's belief."""
+        return any(claim.variable == variable and claim.believer is None for claim in self.claims)
+
 
 class Observation(BaseModel):
     """What the world shows one participant in private: in words, and as data for rules."""
@@ -110,6 +114,8 @@ class Seen(BaseModel):
     """Those it may hold beliefs about, without their truth."""
     order: int = 1
     """The deepest chain its mind holds: 1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`."""
+    discloses: bool = False
+    """Its mind tells others what it takes them to believe, and answers to what others say of its own beliefs."""
     last_spoke: int | None = None
     can_act: bool = True
 

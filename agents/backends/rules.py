@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from tertulia.agents.policy import Candidate, Policy, Stance
 from tertulia.mind.faculties.appraise import HEURISTICS, NEW_LABELS, OpenThoughts
 from tertulia.mind.faculties.believe import Held
+from tertulia.mind.faculties.mirror import Reflections, worth_checking
 from tertulia.mind.faculties.speak import Occasion
 from tertulia.mind.faculties.think import MOST, Ground
 from tertulia.mind.model import Reply, Request, T
@@ -23,6 +24,8 @@ from tertulia.storage.types import dump_json, now, write_json
 
 URI = "rules"
 _LONGEST_THOUGHT = 140
+_SURE = 0.75
+"""From this probability on, rules stand by a belief of their own when others speak of it."""
 
 
 @dataclass(slots=True)
@@ -102,6 +105,32 @@ def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
     return {"changes": changes, "propositions": []}
 
 
+def _mirror(stance: Stance, given: Reflections, formed: list[str]) -> dict[str, Any]:
+    held = {(stated.chain, stated.variable): stated.probabilities for stated in stance.beliefs}
+    me = given.holder
+    recognised = [
+        {"told": label, "kind": _recognise(held.get((me, said.variable), {}), said.value, said.holds)}
+        for label, said in given.told.items()
+    ]
+    revised = []
+    for label, said in given.answers.items():
+        model = held.get((f"{me}>{said.by}", said.variable))
+        if model:
+            mode = min(model, key=lambda value: (-model[value], value))
+            revised.append({"answer": label, "value": mode, "percent": min(100.0, 100 * model[mode])})
+    best = next((worth for worth in worth_checking(me, held) if worth.gap > 0), None)
+    check = [] if best is None else [{"of": best.of, "variable": best.variable}]
+    return {"check": check, "recognised": recognised, "revised": revised}
+
+
+def _recognise(own: Mapping[str, float], value: str, holds: bool) -> str:
+    """Confirm or correct by what one is sure of; resist what one has ruled out; else let it pass."""
+    best = max(own, key=lambda one: (own[one], one), default="")
+    if own.get(best, 0.0) >= _SURE:
+        return "confirm" if (best == value) == holds else "correct"
+    return "resist" if holds and own and own.get(value, 0.0) <= 1.0 - _SURE else "ignore"
+
+
 def _think(stance: Stance, ground: Ground, formed: list[str]) -> dict[str, Any]:
     known = set(ground.open_thoughts.values())
     called = {event: label for label, event in ground.events.items()}
@@ -155,6 +184,7 @@ def _thought(candidate: Candidate) -> str:
 
 _ANSWERS: dict[str, Callable[[Stance, Any, list[str]], dict[str, Any]]] = {
     "believe": _believe,
+    "mirror": _mirror,
     "think": _think,
     "appraise": _appraise,
     "dial": _dial,

@@ -196,6 +196,7 @@ class Scenario(_Frozen):
         world, _ = load_world(self.world)
         built = world(self.params, self.seats)
         built.names_variables = self.elicit != "none"
+        built.disclosers = tuple(p.name for p in self.participants if p.mind.discloses())
         return built
 
     def policy(self) -> RulesPolicy:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from tertulia.mind.faculties.appraise import Appraise
 from tertulia.mind.faculties.believe import Believe
 from tertulia.mind.faculties.dial import Dial
+from tertulia.mind.faculties.mirror import Mirror
 from tertulia.mind.faculties.perceive import Perceive
 from tertulia.mind.faculties.recall import Recall
 from tertulia.mind.faculties.speak import Speak
@@ -18,7 +19,7 @@ from tertulia.mind.faculty import Faculty
 from tertulia.mind.spec import PHASES
 
 SHIPPED: dict[str, type[Faculty]] = {
-    kind.name: kind for kind in (Perceive, Recall, Believe, Workspace, Think, Appraise, Dial, Speak)
+    kind.name: kind for kind in (Perceive, Recall, Believe, Mirror, Workspace, Think, Appraise, Dial, Speak)
 }
 GROUP = "tertulia.faculties"
 """The entry-point group under which a package offers faculties of its own."""

@@ -92,7 +92,8 @@ def test_every_row_type_has_a_table_of_its_name() -> None:
 
 def test_every_column_of_every_view_is_explained(log: Log) -> None:
     assert {view.name for view in views()} >= {
-        "v_mutual", "v_mutual_cycles", "v_transcript", "v_thoughts", "v_beliefs", "v_beliefs_held", "v_floor", "v_calls", "v_costs", "v_outcomes",
+        "v_transcript", "v_thoughts", "v_beliefs", "v_beliefs_held", "v_floor", "v_calls", "v_costs", "v_outcomes",
+        "v_mutual", "v_mutual_cycles",
     }  # fmt: skip
     for view in views():
         assert log.query(f"SELECT * FROM {view.name}").columns == tuple(view.columns)

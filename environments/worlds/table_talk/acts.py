@@ -41,12 +41,17 @@ class Part(Action):
 
 @lru_cache(maxsize=512)
 def legal_acts(
-    others: tuple[str, ...], rooms: tuple[str, ...], variables: tuple[tuple[str, tuple[str, ...]], ...], parting: bool
+    others: tuple[str, ...],
+    rooms: tuple[str, ...],
+    variables: tuple[tuple[str, tuple[str, ...]], ...],
+    parting: bool,
+    discloses: bool = False,
 ) -> type[RootModel[Any]]:
-    """The actions of somebody here with `others`, who may go to `rooms` (none: may leave altogether)."""
+    """The actions of somebody here with `others`, who may go to `rooms` (none: may leave altogether). One who
+    `discloses` may also assert what one of the others believes."""
     actions: list[type[Action]] = [Pass]
     if others:
-        actions = [*_speech(others, variables), Pass]
+        actions = [*_speech(others, variables, others if discloses else ()), Pass]
     if rooms:
         actions.append(_move(rooms))
     else:
@@ -56,8 +61,10 @@ def legal_acts(
     return one_of(*actions)
 
 
-def _speech(others: tuple[str, ...], variables: tuple[tuple[str, tuple[str, ...]], ...]) -> list[type[Action]]:
-    claims: Any = _claim_type(variables)
+def _speech(
+    others: tuple[str, ...], variables: tuple[tuple[str, tuple[str, ...]], ...], believers: tuple[str, ...]
+) -> list[type[Action]]:
+    claims: Any = _claim_type(variables, believers)
     asserts: Any = (Annotated[tuple[claims, ...], Field(max_length=8)], ())
     someone: Any = Literal[others]
     say = create_model(
@@ -72,17 +79,21 @@ def _move(rooms: tuple[str, ...]) -> type[Action]:
     return create_model("Move", __base__=Move, room=(one_of_them, ...))
 
 
-def _claim(name: str, values: tuple[str, ...]) -> type[Claim]:
+def _claim(name: str, values: tuple[str, ...], believers: tuple[str, ...]) -> type[Claim]:
     names = (name,)
     named: Any = Literal[names]
     valued: Any = Literal[values]
-    return create_model(f"Claim_{name}", __base__=Claim, variable=(named, ...), value=(valued, ...))
+    fields: dict[str, Any] = {"variable": (named, ...), "value": (valued, ...)}
+    if believers:
+        someone: Any = Literal[believers]
+        fields["believer"] = (someone | None, None)
+    return create_model(f"Claim_{name}", __base__=Claim, **fields)
 
 
 @lru_cache(maxsize=128)
-def _claim_type(variables: tuple[tuple[str, tuple[str, ...]], ...]) -> Any:
+def _claim_type(variables: tuple[tuple[str, tuple[str, ...]], ...], believers: tuple[str, ...] = ()) -> Any:
     """One type per variable, so that a value can only stand beside its own variable."""
-    kinds: list[Any] = [_claim(name, values) for name, values in variables]
+    kinds: list[Any] = [_claim(name, values, believers) for name, values in variables]
     if len(kinds) < 2:
         return kinds[0] if kinds else Claim
     return Annotated[Union[tuple(kinds)], Field(discriminator="variable")]  # noqa: UP007

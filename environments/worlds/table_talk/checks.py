@@ -59,7 +59,7 @@ def _knowable(params: TableParams, seats: Mapping[str, TableSeat]) -> Iterator[W
         told |= set(seat.knows)
     for event in params.script:
         if event.seen_by != () or event.unnoticed:
-            told |= {*(event.set or {}), *event.asserts}
+            told |= {*(event.set or {}), *(event.asserts if event.believer is None else ())}
     for name, spec in params.variables.items():
         if spec.truth is not None and name not in told:
             right = f"put {name} into somebody's `knows`, into `facts`, or into an event of the script"
@@ -88,6 +88,9 @@ def _event(params: TableParams, key: str, event: ScriptEvent, names: tuple[str, 
     for field in ("leave", "enter", "move", "by"):
         if (name := getattr(event, field)) is not None:
             yield from _known_names(f"{key}.{field}", (name,), names, "participant")
+    if event.believer is not None:
+        others = [n for n in names if n != event.by]
+        yield from _known_names(f"{key}.believer", (event.believer,), others, "participant to speak of")
     yield from _known_names(f"{key}.to", event.to, [n for n in names if n != event.by], "participant to speak to")
     yield from _known_names(f"{key}.unnoticed", event.unnoticed, names, "participant")
     for field, facts in (("set", event.set or {}), ("asserts", event.asserts), ("denies", event.denies)):
@@ -117,7 +120,7 @@ def _deed(params: TableParams, key: str, event: ScriptEvent) -> Iterator[WorldEr
     if deed in ("leave", "enter", "move") and event.by is not None:
         yield WorldError(f"{key}.by", f"`{deed}` says already who it is; take `by` away")
     if deed not in ("say", "whisper"):
-        for field in ("to", "asserts", "denies"):
+        for field in ("to", "asserts", "denies", "believer"):
             if getattr(event, field):
                 yield WorldError(f"{key}.{field}", f"only `say` and `whisper` have `{field}`; take it away")
     if deed in ("say", "whisper") and event.text is not None:

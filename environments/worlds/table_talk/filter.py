@@ -69,7 +69,8 @@ class Filter:
         while len(steps) <= end:
             index = len(steps) - 1
             event = self.events[index]
-            steps.append(self._after(steps[-1], chain, event, index) if self._counts(chain, event) else steps[-1])
+            minds = self._after(steps[-1], chain, event, index) if self._counts(chain, event) else steps[-1]
+            steps.append(self._after_word_of_minds(minds, chain, event, index))
         return steps[end]
 
     def ground(self, other: str) -> Minds:
@@ -103,7 +104,7 @@ class Filter:
         changed = dict(minds)
         for claim in event.claims:
             variable = self.variables.get(claim.variable)
-            if variable is None or claim.value not in variable.values:
+            if variable is None or claim.value not in variable.values or claim.believer is not None:
                 continue
             before, at = changed[claim.variable], variable.values.index(claim.value)
             if event.kind not in TOLD:
@@ -114,6 +115,28 @@ class Filter:
                     agrees = (at == before.best()) == claim.holds
                     since = before.sure_since if agrees else None
                     changed[claim.variable] = replace(before, probabilities=after, source=event.id, sure_since=since)
+        return changed
+
+    def _after_word_of_minds(self, minds: Minds, chain: Chain, event: SeenEvent, index: int) -> Minds:
+        """After what is said of somebody's belief: told to the one before that one in the chain, or shown by it."""
+        claims = [claim for claim in event.claims if claim.believer == chain[-1]]
+        if not claims or len(chain) < 2 or not self._counts(chain[:-1], event):
+            return minds
+        if event.actor == chain[-2] and len(chain) == 2:
+            return minds  # own words move no belief of one's own
+        changed = dict(minds)
+        for claim in claims:
+            variable = self.variables.get(claim.variable)
+            if variable is None or claim.value not in variable.values:
+                continue
+            before, at = changed[variable.name], variable.values.index(claim.value)
+            against = before.sure_since is not None and (before.best() == at) != claim.holds
+            if against and event.actor != chain[-2]:
+                continue  # what was witnessed of somebody's mind stands against a third one's word
+            after = _told(before.probabilities, at, claim.holds)
+            if after != before.probabilities:
+                since = None if against else before.sure_since
+                changed[variable.name] = replace(before, probabilities=after, source=event.id, sure_since=since)
         return changed
 
     def _believed(

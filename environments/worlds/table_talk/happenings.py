@@ -133,8 +133,9 @@ def _with_witnesses(state: TableState, event: ScriptEvent, events: list[Event]) 
 def _told(state: TableState, event: ScriptEvent, book: Phrasebook) -> Event:
     by = () if event.by is None else (event.by,)
     room = state.where[event.by] if event.by is not None else None
-    claims = tuple(Claim(variable=name, value=value) for name, value in (event.set or event.asserts).items())
-    claims += tuple(Claim(variable=name, value=value, holds=False) for name, value in event.denies.items())
+    facts, of = event.set or event.asserts, event.believer
+    claims = tuple(Claim(variable=name, value=value, believer=of) for name, value in facts.items())
+    claims += tuple(Claim(variable=n, value=value, holds=False, believer=of) for n, value in event.denies.items())
     told = Event(
         kind=_kind(event), text=event.say or event.whisper or event.text or book.render(claims), actor=event.by,
         addressees=each_once(event.to), place=room, origin="scripted", claims=claims, unnoticed=event.unnoticed,

@@ -109,6 +109,8 @@ class ScriptEvent(_Part):
     """What the words of `say` or `whisper` claim to be so, true or not."""
     denies: Facts = {}
     """What they claim not to be so."""
+    believer: str | None = None
+    """Whose beliefs `asserts` and `denies` are about, where the words claim what this one thinks."""
     seen_by: Annotated[str | tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = (
         PRESENT
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import fsum
@@ -76,7 +76,7 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
     """Something that could be said, to whom, and what it answers or comes from."""
 
     gloss: str
@@ -96,17 +96,18 @@ class _Item:
     doubt: float = 0.0
 
 
-def remarks(talk: Talk) -> list[Candidate]:
-    """All candidates, the most motivated first; equal ones by their words."""
+def remarks(talk: Talk, further: Sequence[Item] = (), without: Collection[str] = ()) -> list[Candidate]:
+    """All candidates, the most motivated first; equal ones by their words. `further` ones stand for weighing too, and
+    of the variables `without` nothing else is said."""
     if not talk.others:
         return []
-    items = [item for name in talk.book.variables for item in _about(talk, name)]
+    items = [*further, *(item for name in talk.book.variables if name not in without for item in _about(talk, name))]
     items += [item for event in talk.seen.events if (item := _memory(talk, event)) is not None]
     found = [_candidate(talk, item) for item in items]
     return sorted(found, key=lambda candidate: (-candidate.motivation, candidate.gloss))
 
 
-def _about(talk: Talk, name: str) -> list[_Item]:
+def _about(talk: Talk, name: str) -> list[Item]:
     """What might be said about a variable: aloud, or in a whisper where it is a secret."""
     held = talk.filter.along((talk.me,))[name]
     variable = talk.book.variables[name]
@@ -118,7 +119,7 @@ def _about(talk: Talk, name: str) -> list[_Item]:
     question = _question(talk, name)
     if question is not None and question.actor == talk.me:
         return []  # it waits for the answer to its own question
-    if _confidential(talk, name):
+    if confidential(talk, name):
         if question is not None and all(talk.knows(other, claim) for other in talk.others):
             return [_item(talk, claim, held, (question.actor or "",), question)]
         close = talk.private("confides_in") if name in talk.private("secrets") else []
@@ -131,13 +132,13 @@ def _about(talk: Talk, name: str) -> list[_Item]:
 
 def _item(
     talk: Talk, claim: Claim, held: Held, hearers: tuple[str, ...], question: SeenEvent | None, whispered: bool = False
-) -> _Item:
+) -> Item:
     told = talk.book.render([claim])
     source = next((event for event in talk.seen.events if event.id == held.source), None)
     around = hearers if whispered else talk.others
     even = 1.0 / len(held.probabilities)
     gaps = [(1.0 - talk.filter.probability((talk.me, other), claim)) / (1.0 - even) for other in around]
-    return _Item(
+    return Item(
         gloss=f"{told} ({_purpose(talk, claim, hearers, question, whispered)})",
         text=_words(talk, told, source),
         claims=(claim,),
@@ -145,7 +146,7 @@ def _item(
         gaps=tuple(min(1.0, gap) for gap in gaps),
         learned=question.turn if question is not None else source.turn if source is not None else 0,
         said=sum(claim in event.claims for event in talk.speech),
-        topical=_topical(talk, claim.variable),
+        topical=topical(talk, claim.variable),
         sources=tuple(event.id for event in (source, question) if event is not None),
         question=question,
         whispered=whispered,
@@ -174,7 +175,7 @@ def _words(talk: Talk, told: str, source: SeenEvent | None) -> str:
     return text if len(text) <= LONGEST else told
 
 
-def _memory(talk: Talk, event: SeenEvent) -> _Item | None:
+def _memory(talk: Talk, event: SeenEvent) -> Item | None:
     """Something witnessed that changed no variable, for those who were not there and have not been told."""
     if event.kind != "happening" or event.level != "content" or talk.book.parse(event.text):
         return None
@@ -187,7 +188,7 @@ def _memory(talk: Talk, event: SeenEvent) -> _Item | None:
     if not missed or len(text) > LONGEST:
         return None
     gaps = tuple(float(other in missed) for other in talk.others)
-    return _Item(
+    return Item(
         gloss=f"{text} (worth telling)", text=text, claims=(), hearers=missed, gaps=gaps, learned=event.turn,
         said=len(told), topical=0.0, sources=(event.id,),
     )  # fmt: skip
@@ -203,22 +204,21 @@ def _told_already(talk: Talk, other: str, claim: Claim, held: Held) -> bool:
     )
 
 
-def _confidential(talk: Talk, name: str) -> bool:
+def confidential(talk: Talk, name: str) -> bool:
     """Its own secrets, and what it knows only because it was whispered to it."""
     if name in talk.private("secrets"):
         return True
     data = talk.seen.observation.data
     if name in data.get("knows", {}) or name in data.get("believes", {}):
         return False
-    ways = {e.kind for e in talk.seen.events if any(c.variable == name for c in e.claims) and e.actor != talk.me}
+    ways = {e.kind for e in talk.seen.events if e.says_of(name) and e.actor != talk.me}
     return ways == {"whisper"}
 
 
 def _question(talk: Talk, name: str) -> SeenEvent | None:
     """The last question that names the variable, mine or put to me or to all, and not yet answered in my hearing."""
     for event in reversed(talk.speech):
-        answered = any(claim.variable == name for claim in event.claims)
-        if answered or event.turn < talk.seen.turn - QUESTION_OPEN:
+        if event.says_of(name) or event.turn < talk.seen.turn - QUESTION_OPEN:
             return None
         concerns_me = talk.me in (*event.addressees, event.actor) or not event.addressees
         if concerns_me and "?" in event.text and contains_words(words_of(event.text), words_of(name)):
@@ -226,7 +226,8 @@ def _question(talk: Talk, name: str) -> SeenEvent | None:
     return None
 
 
-def _topical(talk: Talk, name: str) -> float:
+def topical(talk: Talk, name: str) -> float:
+    """How much of the last utterances was about a variable, 0-1."""
     recent = talk.speech[-TOPIC:]
     if not recent:
         return 0.5
@@ -236,7 +237,7 @@ def _topical(talk: Talk, name: str) -> float:
     return fsum(named) / len(recent)
 
 
-def _candidate(talk: Talk, item: _Item) -> Candidate:
+def _candidate(talk: Talk, item: Item) -> Candidate:
     scores = {key: round(1.0 + 4.0 * share, 4) for key, share in _shares(talk, item).items()}
     motivation = fsum(weight * scores[key] for key, weight in WEIGHTS.items())
     return Candidate(
@@ -249,14 +250,14 @@ def _candidate(talk: Talk, item: _Item) -> Candidate:
     )
 
 
-def _act(talk: Talk, item: _Item) -> Action:
+def _act(talk: Talk, item: Item) -> Action:
     if item.whispered:
         return Whisper(text=item.text, to=item.hearers, asserts=item.claims)
     everybody = len(item.hearers) == len(talk.others) > 1
     return Say(text=item.text, to=() if everybody else item.hearers, asserts=item.claims)
 
 
-def _shares(talk: Talk, item: _Item) -> dict[str, float]:
+def _shares(talk: Talk, item: Item) -> dict[str, float]:
     """The heuristics, each from 0 (nothing speaks for saying it) to 1."""
     asked = item.question is not None
     last = talk.speech[-1] if talk.speech else None

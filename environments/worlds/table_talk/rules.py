@@ -9,6 +9,7 @@ from typing import Any, Self
 from tertulia.environments.world import Candidate, Claim, RulesPolicy, Stance, Stated, Variable, World
 from tertulia.environments.worlds.table_talk.acts import Part
 from tertulia.environments.worlds.table_talk.filter import Filter, Held, chains
+from tertulia.environments.worlds.table_talk.mirroring import mirroring
 from tertulia.environments.worlds.table_talk.remarks import Talk, remarks
 from tertulia.environments.worlds.table_talk.words import Phrasebook
 from tertulia.storage.seen import Seen
@@ -21,23 +22,26 @@ class TableTalkRules(RulesPolicy):
     """Extractive and honest: never invents, never says a secret to those not in the know, passes when all is said.
 
     Whispers secrets to those it confides in; answers questions that name a variable it is sure of; what it was
-    itself told in a whisper it keeps. Beliefs are those of `Filter`.
+    itself told in a whisper it keeps. Beliefs are those of `Filter`. Where the mind discloses, it asks itself first
+    whether what it takes another to believe is so (`mirroring`).
     """
 
-    def __init__(self, variables: Iterable[Variable] = ()) -> None:
-        self.book = Phrasebook(variable.model_copy(update={"truth": None}) for variable in variables)
+    def __init__(self, variables: Iterable[Variable] = (), names: Iterable[str] = ()) -> None:
+        self.book = Phrasebook((variable.model_copy(update={"truth": None}) for variable in variables), names)
 
     @classmethod
     def of(cls, world: World[Any]) -> Self:
         """Takes over names, values and sentences of the world's variables, not their truth."""
-        return cls(getattr(world, "book", Phrasebook(())).variables.values())
+        book = getattr(world, "book", Phrasebook(()))
+        return cls(book.variables.values(), book.names)
 
     def consider(self, seen: Seen, rng: Random) -> Stance:
-        book = self.book if self.book.variables else Phrasebook(seen.variables)
+        book = self.book if self.book.variables else Phrasebook(seen.variables, seen.cast)
         private = seen.observation.data
         sure, held = private.get("knows", {}), private.get("believes", {})
         filtered = Filter(seen, list(book.variables.values()), sure, held)
-        candidates = remarks(Talk(seen, filtered, book)) if seen.can_act else []
+        talk = Talk(seen, filtered, book)
+        candidates = (remarks(talk, *mirroring(talk)) if seen.discloses else remarks(talk)) if seen.can_act else []
         if seen.can_act and not candidates and private.get("parting") and _nothing_left(seen):
             candidates = [Candidate(gloss="Everything is said; we can part.", act=Part(), motivation=PARTING)]
         return Stance(beliefs=tuple(_beliefs(seen, filtered)), candidates=tuple(candidates))

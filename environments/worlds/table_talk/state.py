@@ -42,7 +42,7 @@ class TableState(BaseModel):
         informed, parted = dict(self.informed), self.parted
         for event in events:
             for claim in event.claims:
-                if claim.holds and self.truth.get(claim.variable) == claim.value:
+                if claim.holds and claim.believer is None and self.truth.get(claim.variable) == claim.value:
                     informed[claim.variable] = self.ordered((*informed[claim.variable], *event.content))
             if event.kind == "part" and event.actor is not None:
                 parted = self.ordered((*parted, event.actor))
