@@ -14,6 +14,7 @@ READER_LEFT = 141
 EXPECTED = (
     "tertulia.environments.scenario.errors.ScenarioError",
     "tertulia.environments.restore.RestoreError",
+    "tertulia.environments.probing.ProbeError",
     "tertulia.environments.episode.AlreadyEnded",
     "tertulia.agents.registry.ModelURIError",
     "tertulia.agents.backends.base.BackendFailure",

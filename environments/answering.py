@@ -14,13 +14,15 @@ from tertulia.agents.registry import Backends, ModelURIError
 from tertulia.environments.chance import draw
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.model import LanguageModel, ModelTrouble
+from tertulia.mind.probing import PROBE
 from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow
 
 
 @dataclass(slots=True)
 class Totals:
-    """What an episode has asked of its models so far. A request may take several attempts; each attempt is a row."""
+    """What an episode has asked of its models so far. A request may take several attempts; each attempt is a row.
+    Of probes, only the cost counts."""
 
     requests: set[tuple[int, int, str, str, int]] = field(default_factory=set)
     attempts: set[str] = field(default_factory=set)
@@ -36,15 +38,17 @@ class Totals:
             if row.call in self.attempts:
                 continue
             self.attempts.add(row.call)
+            if row.status != "error":
+                known = self.cost_usd is not None and row.cost_usd is not None
+                self.cost_usd = (self.cost_usd or 0.0) + (row.cost_usd or 0.0) if known else None
+            if row.purpose == PROBE:  # paid for, and no part of how the minds did
+                continue
             request = (row.turn, row.take, row.participant, row.purpose, row.ordinal)
             seat = self.by_seat.setdefault(row.participant, [0, 0])
             seat[0] += request not in self.requests
             seat[1] += row.status == "fallback"
             self.requests.add(request)
             self.fallbacks += row.status == "fallback"
-            if row.status != "error":
-                known = self.cost_usd is not None and row.cost_usd is not None
-                self.cost_usd = (self.cost_usd or 0.0) + (row.cost_usd or 0.0) if known else None
 
     @property
     def worst_fallback_rate(self) -> float:

@@ -36,16 +36,24 @@ class Restored:
     utterances: int
 
 
-def restore(log: Log, row: EpisodeRow) -> Restored:
-    """The stage of a logged episode after its head. Raises `RestoreError` where world and log part."""
+def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
+    """The stage of a logged episode after its head, or as it stood before turn `upto` began.
+
+    Raises `RestoreError` where world and log part.
+    """
     stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
-    turns = sorted(log.rows(TurnRow, row.id), key=lambda turn: turn.turn)
+    last = None if upto is None else upto - 1
+    turns = sorted(log.rows(TurnRow, row.id, upto_turn=last), key=lambda turn: turn.turn)
     for turn in turns:
         _replay(stage, turn)
-    events = by_event(log.rows(EventRow, row.id), log.rows(WitnessRow, row.id), log.rows(ClaimRow, row.id))
+    events = by_event(
+        log.rows(EventRow, row.id, upto_turn=last),
+        log.rows(WitnessRow, row.id, upto_turn=last),
+        log.rows(ClaimRow, row.id, upto_turn=last),
+    )
     logged: list[Row] = []
     for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
-        logged += log.rows(kind, row.id)
+        logged += log.rows(kind, row.id, upto_turn=last)
     for name in stage.seats:
         stage.minds[name] = fold(name, logged)
     return Restored(stage, sum(uttered(one.event) for one in events))

@@ -196,7 +196,7 @@ class Stage:
     def seen_by(self, name: str, turn: int) -> Seen:
         """All that `name` may draw on at `turn`: nothing it did not witness, no truth, no other mind."""
         seat = self.seats[name]
-        askable = self.variables if self.scenario.elicit != "none" else ()
+        askable = self.variables if self.scenario.elicit == "inline" else ()
         return Seen(
             participant=name,
             turn=turn,

@@ -21,6 +21,8 @@ from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.chance import draw
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
+from tertulia.environments.probes import Probed, due, put
+from tertulia.environments.scenario.probes import Planned
 from tertulia.environments.seeing import Happened
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.world import Action
@@ -57,12 +59,18 @@ class TurnWork:
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
     minds: dict[str, Deliberated] = field(default_factory=dict)
+    planned: list[Planned] = field(init=False)
+    """What the scenario asks copied minds at this turn, by ordinal."""
+    probed: dict[int, tuple[Probed, LanguageModel]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
     award: Award = field(default_factory=lambda: Award((), {}))
     events: list[Happened] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     started_at: datetime = field(default_factory=now)
     clock: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.planned = due(self.stage, self.turn)
 
     def record(self, lease: str) -> TurnRecord:
         """All rows of this turn, ready to be committed."""
@@ -86,6 +94,9 @@ class TurnWork:
                 record.add(_calls_of(self.minds[name].work.model))
                 if not self.closing:
                     record.rows.append(self._bid_row(name))
+        for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
+            record.add(probed.rows())
+            record.add(_calls_of(model))
         return record
 
     def _bid_row(self, name: str) -> BidRow:
@@ -108,10 +119,17 @@ class OfSeat(TypedDict):
     name: str
 
 
+class OfProbe(TypedDict):
+    """What a node that puts one probe is sent."""
+
+    ordinal: int
+
+
 class TurnState(TypedDict, total=False):
     """What travels through the graph."""
 
     deliberated: Annotated[list[str], operator.add]
+    probed: Annotated[list[int], operator.add]
     spoken: Annotated[list[str], operator.add]
 
 
@@ -134,11 +152,13 @@ def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState
     """The graph of a turn, compiled once."""
     graph = StateGraph(TurnState, context_schema=TurnWork)
     graph.add_node("mind", _mind)
+    graph.add_node("probe", _probe)
     graph.add_node("floor", _floor)
     graph.add_node("speak", _speak)
     graph.add_node("step", _step)
-    graph.add_conditional_edges(START, _to_minds, ["mind"])
+    graph.add_conditional_edges(START, _to_minds, ["mind", "probe"])
     graph.add_edge("mind", "floor")
+    graph.add_edge("probe", "floor")
     graph.add_conditional_edges("floor", _to_speakers, ["speak", "step", END])
     graph.add_edge("speak", "step")
     graph.add_edge("step", END)
@@ -146,7 +166,8 @@ def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState
 
 
 def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
-    return [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
+    minds = [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
+    return minds + [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(runtime.context.planned))]
 
 
 async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
@@ -177,6 +198,20 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     model = work.model_for(seat, work.turn, work.take)
     return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
+
+
+async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> TurnState:
+    """A copied mind is asked, beside the minds themselves. Trouble is trouble of the turn, as with any of them."""
+    work, ordinal = runtime.context, state["ordinal"]
+    planned = work.planned[ordinal]
+    seat = work.stage.seats[planned.participant]
+    try:
+        model = work.model_for(seat, work.turn, work.take)
+        of_turn: dict[str, Any] = {"turn": work.turn, "take": work.take, "ordinal": ordinal, "scheduled": True}
+        work.probed[ordinal] = await put(work.stage, seat, planned, model, **of_turn), model
+    except Exception as failure:  # noqa: BLE001  as with minds
+        work.failures.append(failure)
+    return {"probed": [ordinal]}
 
 
 async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:

@@ -15,6 +15,15 @@ from sqlalchemy import Connection
 _COLUMN = re.compile(r"^ .*?\bAS (\w+),? -- (.+)$", re.MULTILINE)
 _ABOUT = re.compile(r"\A(?:-- .*\n)+")
 
+_PLAIN = re.compile(r"\{plain\}\(([^()]*)\)")
+"""A JSON value as text: a string without its quotes, anything else as JSON."""
+_PLAIN_SQLITE = "json_extract({0}, '$')"
+_PLAIN_POSTGRESQL = (
+    "CASE WHEN regexp_replace({0}, '\\\\ud[89ab][0-9a-f]{{2}}\\\\ud[c-f][0-9a-f]{{2}}', '', 'g')"
+    " ~ '\\\\u(0000|d[89a-f])' THEN {0} ELSE {0}::json #>> '{{}}' END"
+)
+"""PostgreSQL has no text for NUL and lone surrogates: a string with one of them stays JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -29,7 +38,29 @@ class View:
         """The SELECT behind it, for `sqlite` or `postgresql`."""
         sqlite = dialect == "sqlite"
         sql = self.sql.replace("{concat}", "group_concat" if sqlite else "string_agg")
+        sql = _PLAIN.sub(lambda found: (_PLAIN_SQLITE if sqlite else _PLAIN_POSTGRESQL).format(found[1]), sql)
+        sql = re.sub(r"\{ln\}\((\w+\.\w+)\)", _ln if sqlite else r"ln(\1)", sql)
         return re.sub(r"\{whole\}\(([^()]*)\)", r"CAST(\1 AS INTEGER)" if sqlite else r"trunc(\1)::bigint", sql)
+
+
+_LN_2 = 0.6931471805599453
+_HALVINGS = 10
+
+
+def _ln(found: re.Match[str]) -> str:
+    """The natural logarithm of a column between 0.001 and 1 in plain arithmetic, exact to about 1e-16.
+
+    SQLite has `ln` only where it was built with it, and a function of our own would be missing in every other program
+    that opens the file. ln x = 2 artanh((m - 1) / (m + 1)) - k ln 2, where m = x 2^k lies between 0.7 and 1.42.
+    """
+    x = found[1]
+    bounds = [f"WHEN {x} > {0.7071067811865476 / 2**k!r} THEN {k}" for k in range(_HALVINGS)]
+    halvings = f"CASE {' '.join(bounds)} ELSE {_HALVINGS} END"
+    series = "1.0 / 21"
+    for odd in range(19, 0, -2):
+        series = f"1.0 / {odd} + z.z * z.z * ({series})"
+    ratio = f"({x} * (1 << {halvings}) - 1.0) / ({x} * (1 << {halvings}) + 1.0)"
+    return f"(SELECT 2.0 * z.z * ({series}) - z.k * {_LN_2!r} FROM (SELECT {ratio} AS z, {halvings} AS k) AS z)"
 
 
 @cache

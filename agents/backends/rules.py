@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tertulia.agents.backends.extractive import extract
 from tertulia.agents.policy import Candidate, Policy, Stance
 from tertulia.mind.faculties.appraise import HEURISTICS, NEW_LABELS, OpenThoughts
 from tertulia.mind.faculties.believe import Held
@@ -19,10 +20,12 @@ from tertulia.mind.faculties.mirror import Reflections, worth_checking
 from tertulia.mind.faculties.speak import Occasion
 from tertulia.mind.faculties.think import MOST, Ground
 from tertulia.mind.model import Reply, Request, T
+from tertulia.mind.probing import ASK, PROBE, Question
 from tertulia.storage.rows import CallRow
 from tertulia.storage.types import dump_json, now, write_json
 
 URI = "rules"
+NO_FREE_QUESTIONS = "rules understand no free questions, only the names of variables; ask for `beliefs`, or a model"
 _LONGEST_THOUGHT = 140
 _SURE = 0.75
 """From this probability on, rules stand by a belief of their own when others speak of it."""
@@ -55,8 +58,12 @@ class RulesModel:
             call = self._log(request, started, clock, None, "fallback", reason)
             return Reply(None, call, "rules", reason)
         parts = _answer(self._stance, request.inputs)
-        fused = request.purpose not in request.inputs
-        value = request.schema.model_validate(parts if fused else parts[request.purpose])
+        [*_, last] = request.inputs
+        if last == ASK and parts[ASK]["answer"] is None:
+            call = self._log(request, started, clock, None, "fallback", NO_FREE_QUESTIONS)
+            return Reply(None, call, "rules", NO_FREE_QUESTIONS)
+        fused = request.purpose not in (*request.inputs, PROBE)
+        value = request.schema.model_validate(parts if fused else parts[last])
         call = self._log(request, started, clock, value, "ok", None)
         return Reply(value, call, "rules")
 
@@ -178,6 +185,10 @@ def _speak(stance: Stance, occasion: Occasion, formed: list[str]) -> dict[str, A
     return {"thought": label, "act": best.act.model_dump(mode="json")}
 
 
+def _ask(stance: Stance, question: Question, formed: list[str]) -> dict[str, Any]:
+    return {"answer": extract(stance, question)}
+
+
 def _thought(candidate: Candidate) -> str:
     return candidate.gloss[:_LONGEST_THOUGHT]
 
@@ -189,5 +200,6 @@ _ANSWERS: dict[str, Callable[[Stance, Any, list[str]], dict[str, Any]]] = {
     "appraise": _appraise,
     "dial": _dial,
     "speak": _speak,
+    ASK: _ask,
 }
 __all__ = ["URI", "RulesModel"]

@@ -22,7 +22,6 @@ Model = TypeVar("Model", bound=BaseModel)
 WorldType = type[World[Any]]
 
 _NOT_YET = {
-    "probes": ("probes are not available yet", "leave the key out"),
     "people": ("seats for people with consent are not available yet", "leave the key out"),
 }
 _OWN = [name for name in Scenario.model_fields if name not in ("params", "seats")]
@@ -70,6 +69,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     scenario = scenario.model_copy(update={"params": params, "seats": seats})
     for error in world.problems(params, seats):
         _world_error(draft, error)
+    _probed(draft, scenario)
     draft.fail_if_wrong()
     return scenario
 
@@ -97,9 +97,6 @@ def _split(draft: _Draft, world: WorldType | None) -> tuple[dict[str, Any], dict
                 draft.wrong((key,), *_NOT_YET[key])
         elif key in _OWN:
             own[key] = value
-            if key == "elicit" and value == "probe":
-                draft.wrong((key,), *_NOT_YET["probes"][:1], "write `inline` or `none`")
-                own[key] = "inline"
         elif world_keys is not None and key not in world_keys:
             draft.wrong((key,), f"unknown key '{key}'", nearest(key, [*_OWN, *world_keys]))
         elif world_keys is None and (meant := get_close_matches(key, _OWN, n=1, cutoff=0.75)):
@@ -215,6 +212,14 @@ def _ends(draft: _Draft, own: dict[str, Any], world: WorldType | None) -> None:
         if end == "agreement" or (isinstance(end, dict) and "condition" in end):
             right = "write `limit` or `{all_silent: 3}`; it also ends by its own rules"
             draft.wrong(("ends", index), f"the world {world.name} knows no such ending", right)
+
+
+def _probed(draft: _Draft, scenario: Scenario) -> None:
+    """Only those who take part can be asked."""
+    for index, spec in enumerate(scenario.probes):
+        for place, name in enumerate(spec.of or ()):
+            if name not in scenario.names:
+                draft.wrong(("probes", index, "of", place), f"no participant '{name}'", nearest(name, scenario.names))
 
 
 def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], path: KeyPath) -> dict[str, Any]:

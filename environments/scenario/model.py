@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 from tertulia.environments.floor import POLICIES
 from tertulia.environments.gold.trust import RULES
+from tertulia.environments.scenario.probes import ProbeSpec
 from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
 from tertulia.mind.faculties import faculty_names, in_order
 from tertulia.mind.spec import PRESETS, MindSpec
@@ -160,8 +161,11 @@ class Scenario(_Frozen):
     """The seats, in order. How many there may be is up to the world."""
     mind: MindSpec = MindSpec()
     """The mind of every seat that does not say otherwise."""
-    elicit: Literal["inline", "none"] = "inline"
-    """`inline` has models state their beliefs about the variables turn by turn; `none` never mentions these."""
+    elicit: Literal["inline", "probe", "none"] = "inline"
+    """`inline` has minds state their beliefs about the variables turn by turn; `none` never mentions these; `probe`
+    does not either, and asks a copy of every mind at every turn, out of band."""
+    probes: tuple[ProbeSpec, ...] = ()
+    """Questions to copied minds at some turns, out of band."""
     gold: GoldSpec = GoldSpec()
     """How what each participant should believe is computed."""
     model: str = "rules"
@@ -195,7 +199,7 @@ class Scenario(_Frozen):
 
         world, _ = load_world(self.world)
         built = world(self.params, self.seats)
-        built.names_variables = self.elicit != "none"
+        built.names_variables = self.elicit == "inline"
         built.disclosers = tuple(p.name for p in self.participants if p.mind.discloses())
         return built
 
