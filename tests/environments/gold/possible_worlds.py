@@ -52,7 +52,8 @@ class Thing:
     static: bool = False
     known_to: tuple[str, ...] = ()
     knows: tuple[tuple[str, str], ...] = ()
-    assumes: tuple[tuple[str, tuple[Fraction, ...]], ...] = ()
+    assumes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """By name, whole weights of the values."""
 
 
 History = tuple[Happening, ...]
@@ -88,7 +89,7 @@ def as_shared_by(group: tuple[str, ...], history: History) -> History:
 
 
 @cache
-def courses(values: tuple[str, ...], prior: tuple[Fraction, ...], allowed: tuple[frozenset[str], ...]) -> tuple[
+def courses(values: tuple[str, ...], prior: tuple[int, ...], allowed: tuple[frozenset[str], ...]) -> tuple[
     tuple[Fraction, ...], tuple[bool, ...]
 ]:  # fmt: skip
     """The distribution over the last value, and at which pieces of evidence the variable must have changed.
@@ -111,7 +112,7 @@ def courses(values: tuple[str, ...], prior: tuple[Fraction, ...], allowed: tuple
 
     for value, weight in zip(values, prior, strict=True):
         if weight:
-            go(value, weight, ())
+            go(value, Fraction(weight), ())
     least = min(changes for changes, _, _ in fitting)
     kept = [(value, weight) for changes, value, weight in fitting if changes == least]
     total = sum(weight for _, weight in kept)
@@ -119,7 +120,7 @@ def courses(values: tuple[str, ...], prior: tuple[Fraction, ...], allowed: tuple
 
 
 @cache
-def weigh(values: tuple[str, ...], prior: tuple[Fraction, ...], known: bool, accepted: tuple[Accepted, ...]) -> Belief:
+def weigh(values: tuple[str, ...], prior: tuple[int, ...], known: bool, accepted: tuple[Accepted, ...]) -> Belief:
     """The distribution, and its basis: `told` if any of what it rests on is words, else `witnessed` if anything is.
 
     It rests on what narrowed it since it last had to change. What settles the value by itself takes the place of the
@@ -127,7 +128,7 @@ def weigh(values: tuple[str, ...], prior: tuple[Fraction, ...], known: bool, acc
     """
     rests = {"witnessed"} if known else set()
     allowed = tuple(fits for _, fits in accepted)
-    now = prior
+    now = tuple(Fraction(weight, sum(prior)) for weight in prior)
     for upto, (how, fits) in enumerate(accepted, 1):
         then, changes = courses(values, prior, allowed[:upto])
         if changes[-1] or (len(fits) == 1 and (how == "witnessed" or then != now)):
@@ -178,11 +179,11 @@ class Oracle:
         return self._found[key]
 
     def _work_out(self, names: tuple[str, ...], joint: bool, thing: Thing, before: int) -> Belief:
-        prior, known = (Fraction(1, len(thing.values)),) * len(thing.values), False
+        prior, known = (1,) * len(thing.values), False
         if len(names) == 1 and not joint:
             prior = dict(thing.assumes).get(names[0], prior)
             if names[0] in dict(thing.knows):
-                prior, known = tuple(Fraction(v == dict(thing.knows)[names[0]]) for v in thing.values), True
+                prior, known = tuple(int(v == dict(thing.knows)[names[0]]) for v in thing.values), True
         accepted: tuple[Accepted, ...] = ()
         belief = weigh(thing.values, prior, known, accepted)
         witnessed = {event.moment for event in self.views.of(names, joint)}
@@ -193,7 +194,7 @@ class Oracle:
                 break
             for claim in event.claims:
                 if claim.variable != thing.name or claim.value not in thing.values:
-                    continue
+                    continue  # a value that the variable cannot have says nothing
                 about_a_mind = claim.believer is not None and claim.believer not in thing.known_to
                 if about_a_mind and (joint or len(names) < 2 or names[-1] != claim.believer):
                     continue

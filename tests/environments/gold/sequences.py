@@ -6,7 +6,6 @@ Each comes twice: as rows of the log for the engine, and as happenings for the o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import pairwise, product
 from random import Random
 
@@ -69,7 +68,9 @@ class Sequence:
             },
             prior={
                 name: {
-                    t.name: {v: float(p) for v, p in zip(t.values, dict(t.assumes)[name], strict=True)}
+                    t.name: {
+                        v: w / sum(dict(t.assumes)[name]) for v, w in zip(t.values, dict(t.assumes)[name], strict=True)
+                    }
                     for t in self.things.values()
                     if name in dict(t.assumes)
                 }
@@ -115,8 +116,7 @@ def draw_thing(rng: Random, name: str, cast: tuple[str, ...]) -> Thing:
     assumes = ()
     if rng.random() < 0.2:
         weights = [rng.randint(0, 3) for _ in values[1:]]
-        total = 1 + sum(weights)
-        assumes = ((rng.choice(cast), tuple(Fraction(w, total) for w in (1, *weights))),)
+        assumes = ((rng.choice(cast), (1, *weights)),)
     return Thing(name, values, rng.random() < 0.4, known_to, knows, assumes)
 
 
