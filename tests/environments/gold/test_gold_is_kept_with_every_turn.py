@@ -1,4 +1,4 @@
-"""Gold rows in the log: at every turn, for every chain a mind may hold, as a fresh engine has it of what came before."""
+"""Gold rows in the log: at every turn, for every chain a mind may hold, as a fresh engine has it of what was before."""
 
 from __future__ import annotations
 
