@@ -16,6 +16,7 @@ from tertulia.storage.nearest import nearest
 
 WORLDS: dict[str, str] = {
     "mutual_friends": "tertulia.environments.worlds.mutual_friends:MutualFriends",
+    "negotiation": "tertulia.environments.worlds.negotiation:Negotiation",
     "number_guessing": "tertulia.environments.worlds.number_guessing:NumberGuessing",
     "table_talk": "tertulia.environments.worlds.table_talk:TableTalk",
 }
