@@ -153,7 +153,10 @@ def _events(story: Story) -> Iterator[Event]:
 
 
 def explain(answering: Answering, question: Question) -> Reason | None:
-    """Why a label is not gold's answer: which of the set's conventions it needs, or what the story says against it."""
+    """Why a label is not gold's answer: which of the set's conventions it needs, or what the story says against it.
+
+    Asked about the conventions' own answer in the label's place, it says why they are not gold.
+    """
     story, label = answering.story, question.answer
     named = _named(story, question.variable)
     if label not in named:
@@ -170,15 +173,6 @@ def explain(answering: Answering, question: Question) -> Reason | None:
         because = f"it was there when the first of them left for good, but they did not see it together{twin}"
         return Reason("label follows the one of the chain who was the first to leave for good", because)
     return None
-
-
-def difference(answering: Answering, question: Question) -> str | None:
-    """What the conventions do differently from gold, in words, where their answer is another; else None."""
-    story = answering.story
-    if HiToM().answer(story, question) == answering.answer(question):
-        return None
-    name = decisive(story, question)
-    return _unmoved(question) if name is None else _TAKES[name]
 
 
 def decisive(story: Story, question: Question) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from tertulia.environments.gold import RULES
 from tertulia.environments.stories.answer import Answering, report
 from tertulia.environments.stories.hi_tom import CONVENTIONS, explain, read
-from tertulia.environments.stories.hi_tom_rules import HiToM, difference
+from tertulia.environments.stories.hi_tom_rules import HiToM
 from tertulia.environments.stories.reading import convention
 from tertulia.environments.stories.story import Story, StoryError
 
@@ -360,12 +360,13 @@ def test_an_item_that_asks_the_same_and_has_another_label_is_named():
     assert why.because == "without that it would be red_jar; item 1 asks the same and is labelled red_jar"
 
 
-def test_a_difference_between_the_rule_sets_is_said_in_words():
-    story, asked = told(LIE, where("Ella", "Owen"))
-    assert difference(Answering(story, RULES["none"]), asked) is None
-    assert (
-        difference(Answering(story, RULES["credulous"]), asked) == "leaves nested beliefs as they were before a claim"
-    )
+def test_the_conventions_own_answer_is_explained_as_a_label_is():
+    names = ["Owen", "Ella"]
+    found, _ = told(LIE, where(*names))
+    claim, moved = "label leaves nested beliefs as they were before a claim", by_convention(names, LIE)
+    assert gold(names, LIE, "credulous") != moved == gold(names, LIE, "none")
+    _, asked = told(LIE, where(*names), answer=moved)
+    assert explain(Answering(found, RULES["credulous"]), asked).category == claim
 
 
 # The published file
