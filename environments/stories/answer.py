@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from tertulia.environments.gold import Gold, TrustRule
 from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.seeing import Happened, happened
 from tertulia.environments.stories.story import WORLD, Question, Story, StoryError
-from tertulia.storage.nearest import nearest
+from tertulia.storage.nearest import nearest, quoted
 
 
 class Convention(Protocol):
@@ -129,6 +129,8 @@ class Report:
     by: dict[str, Tally] = field(default_factory=dict)
     disagreements: list[Disagreement] = field(default_factory=list)
     skipped: list[StoryError] = field(default_factory=list)
+    departures: Counter[str] = field(default_factory=Counter)
+    """With a convention: by category, how often it answers otherwise than gold."""
 
     @property
     def label_errors(self) -> int:
@@ -152,6 +154,7 @@ class Report:
             "label_errors": self.label_errors,
             "unexplained": self.unexplained,
             "categories": self.categories(),
+            "departures": dict(self.departures.most_common()),
             "skipped": len(self.skipped),
             "disagreements": [
                 {name: getattr(one, name) for name in Disagreement.__dataclass_fields__} for one in self.disagreements
@@ -172,7 +175,7 @@ def report(
     A story that cannot be read, or a question that cannot be asked, raises its `StoryError`; with `skip_bad` it is
     counted instead.
     """
-    found, explain = Report(), tuple(explainers)
+    found, reasons = Report(), tuple(explainers)
     for story in stories:
         if isinstance(story, StoryError):
             _bad(found, story, skip_bad)
@@ -180,15 +183,18 @@ def report(
         answering = Answering(story, rule)
         for question in story.questions:
             try:
-                given = convention.answer(story, question) if convention else answering.answer(question)
+                gold = answering.answer(question)
+                given = convention.answer(story, question) if convention else gold
             except LookupError as error:
-                _bad(found, StoryError(story.where, question.line, f"'{question.text}'", str(error)), skip_bad)
+                _bad(found, StoryError(story.where, question.line, quoted(question.text), str(error)), skip_bad)
                 continue
             agrees = given == question.answer
             found.total.add(agrees)
             found.by.setdefault(question.kind, Tally()).add(agrees)
             if not agrees:
-                found.disagreements.append(_disagreement(answering, question, given, explain))
+                found.disagreements.append(_disagreement(answering, question, given, reasons))
+            if given != gold and given is not None:
+                found.departures[_reason(answering, replace(question, answer=given), reasons).category] += 1
     return found
 
 
@@ -201,10 +207,15 @@ def _bad(found: Report, error: StoryError, skip: bool) -> None:
 def _disagreement(
     answering: Answering, question: Question, given: str | None, explainers: tuple[Explainer, ...]
 ) -> Disagreement:
-    reasons = (explain(answering, question) for explain in explainers)
-    reason = next((one for one in reasons if one is not None), Reason(UNEXPLAINED))
+    reason = _reason(answering, question, explainers)
     story = answering.story
     return Disagreement(
         story.id, story.where, question.line, question.kind, question.text, question.answer, given,
         reason.category, reason.because, reason.label_wrong,
     )  # fmt: skip
+
+
+def _reason(answering: Answering, question: Question, explainers: tuple[Explainer, ...]) -> Reason:
+    """The first that an explainer finds why this answer is not gold's."""
+    found = (explain(answering, question) for explain in explainers)
+    return next((one for one in found if one is not None), Reason(UNEXPLAINED))

@@ -1,8 +1,9 @@
 """Why a label is not gold's answer: what the story itself shows about it, computed from who witnessed what.
 
-Nothing here looks at the set it comes from. `label_wrong` is said only where words play no part (nobody in the story
-has said anything about the variable): there the story's events contradict the label, or nothing that the first in the
-chain witnessed the others witness ever showed what the label says.
+Nothing here looks at the set it comes from. That a label is wrong is said only where nobody in the story has spoken of
+the variable, and where it does not rest on how gold reads nested beliefs: the thing was never so; the person did not
+witness it, or witnessed something else since; the thinker has never come to know of it; the thinker, coming to know it,
+saw that the other was not there; or the other came to know it later, by what the thinker had no sign of.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class _Look:
         self.end = answering.end_of(question)
         self.gold = answering.answer(question)
         self.truth = answering.truth(self.variable, self.end)
-        events = [evidence_of(one) for one in answering.events[: self.end]]
-        self.about = [one for one in events if any(claim.variable == self.variable for claim in one.claims)]
+        self.events = [evidence_of(one) for one in answering.events[: self.end]]
+        self.about = [one for one in self.events if any(claim.variable == self.variable for claim in one.claims)]
         self.told = any(one.told for one in self.about)
 
     def ever_shown(self) -> list[str]:
@@ -62,6 +63,11 @@ class _Look:
         """The first event that showed `name` what the label says; None where none did."""
         return next((one for one in self.shows_label() if name in one.content), None)
 
+    def had_left(self, name: str, before: Evidence) -> bool:
+        """Whether the last that is told of where `name` went, before that event, is that it left."""
+        went = [one.kind for one in self.events[: self.events.index(before)] if one.actor == name]
+        return next((kind == "leave" for kind in reversed(went) if kind in ("leave", "enter")), False)
+
     def sentence(self, one: Evidence) -> str:
         """The words of the sentence in which an event happened."""
         return self.answering.story.sentences[one.turn].text
@@ -73,21 +79,20 @@ class _Look:
 
 def _first_order(look: _Look) -> Reason | None:
     if look.came_to_know(look.who) is None:
-        because = f"{look.who} did not witness '{look.sentence(look.shows_label()[-1])}'"
+        missed = look.shows_label()[-1]
         category = "label follows the world although the person did not witness it"
-        return Reason(category, because, label_wrong=True)
+        if look.had_left(look.who, missed):
+            category = "label follows the world although the person had left"
+        return Reason(category, f"{look.who} did not witness '{look.sentence(missed)}'", label_wrong=True)
     last = next(one for one in reversed(look.about) if look.who in one.content)
-    return Reason(
-        "label is out of date for the person", f"{look.who} witnessed '{look.sentence(last)}'", label_wrong=True
-    )
+    because = f"{look.who} witnessed '{look.sentence(last)}'"
+    return Reason("label is older than what the person witnessed", because, label_wrong=True)
 
 
 def _nested(look: _Look) -> Reason | None:
     if any(one.along(look.names) for one in look.shows_label()):
-        last = next((one for one in reversed(look.about) if one.along(look.names)), None)
-        if last is None:
-            return None
-        because = f"{_all(look.names)} witnessed '{look.sentence(last)}' together"
+        since = next(one for one in reversed(look.about) if one.along(look.names))
+        because = f"{_all(look.names)} witnessed '{look.sentence(since)}' together"
         return Reason("label is older than what all of the chain witnessed together", because, label_wrong=True)
     asker, other = look.names[0], look.names[-1]
     known, learned = look.came_to_know(asker), look.came_to_know(other)
@@ -97,15 +102,17 @@ def _nested(look: _Look) -> Reason | None:
         if look.label != look.truth:
             category = "label names a place of which the one who thinks knows nothing"
         return Reason(category, f"{asker} did not witness {last}", label_wrong=True)
+    two = len(look.names) == 2
     if learned is None:
         category = "label takes the one thought about to know what only the thinker knows"
-        return Reason(category, f"{asker} knows it, {other} did not witness {last}", label_wrong=True)
-    category = "label follows the world although the other came to know it after the thinker had left"
-    if look.about.index(learned) < look.about.index(known):
-        category = "label follows the world although the other came to know it while the thinker was away"
-    missing = next((one for one in look.names if one not in learned.content), None)
-    how = f"which {missing} did not witness" if missing else f"which {_all(look.names)} did not notice each other at"
-    return Reason(category, f"{other} came to know it at '{look.sentence(learned)}', {how}", label_wrong=True)
+        return Reason(category, f"{asker} knows it, {other} did not witness {last}", label_wrong=two)
+    missing = next((name for name in look.names if name not in learned.content), None)
+    how = f"which {missing} did not witness" if missing else f"at which {_all(look.names)} did not notice each other"
+    because = f"{other} came to know it at '{look.sentence(learned)}', {how}"
+    if look.about.index(learned) > look.about.index(known):
+        category = "label is what both know, though the other came to know it later, unseen by the thinker"
+        return Reason(category, because, label_wrong=two and missing is not None)
+    return Reason("label is what both know, though the thinker did not see the other come to know it", because)
 
 
 def _of_words(look: _Look) -> Reason | None:

@@ -26,7 +26,8 @@ class Sentence:
 
     Events are those of the world contract: `content`, `glimpsed` and `unnoticed` name the witnesses, `claims` what was
     to be seen (any kind of event) or what was said to be so (`say`, `whisper`); `leave` and `enter` have `actor` and
-    `place`.
+    `place`. An event of kind `infer` is nothing that happens: its only witness has reason to think what it claims about
+    another's belief. It is there for gold, and is not shown to who lives through the story.
     """
 
     text: str
