@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from tertulia.storage.log import Log, LogError, SchemaMismatch
-from tertulia.storage.rows import EventRow
+from tertulia.storage.rows import ClaimRow, EventRow, Row
 from tertulia.storage.schema import HEAD, alembic_config, backup, migrate, schema_version
 from tertulia.storage.tables import METADATA, ROWS, table_of
 from tertulia.storage.target import Target
 from tertulia.storage.views import create_views, views
 from tests.postgres import Server
-from tests.storage.made import ID, a_turn, an_episode, an_event
+from tests.storage.made import ID, a_call, a_thought, a_turn, a_witness, an_episode, an_event, beliefs, truth
 
 
 def definitions(target: str) -> dict[str, Any]:
@@ -84,10 +84,57 @@ def test_the_newest_revision_is_the_one_that_is_expected() -> None:
 def test_every_row_type_has_a_table_of_its_name() -> None:
     names = (
         "batch episode participant turn event witness claim observation thought appraisal bid belief gold memory "
-        "recall workspace mind_delta inbox call probe intervention score"
+        "recall workspace mind_delta inbox call probe probe_belief intervention score"
     )
     assert [table_of(row).name for row in ROWS] == names.split()
     assert all(list(table_of(row).columns.keys()) == list(row.model_fields) for row in ROWS)
+
+
+async def test_a_log_of_the_first_schema_is_brought_up_to_date_with_its_rows_intact(target: str) -> None:
+    """An episode as schema 0001 kept it: every row of it is there afterwards, and goes on being written."""
+    claim = ClaimRow(
+        episode=ID, turn=0, event=0, ordinal=0, speaker="alice", variable="cake", value="cellar", established="rules"
+    )
+    rows: list[Row] = [
+        *an_episode().participants,
+        a_turn(0).rows[0],
+        an_event(0, "It is in the cellar. \x00 \ud83c"),
+        a_witness(0, "bob"),
+        claim,
+        *beliefs(0, "bob>alice", "cake", attic=0.0, cellar=1.0),
+        *truth(0, "cake", "attic", "cellar"),
+        a_thought(0, "t0", "why say so?"),
+        a_call(0),
+    ]
+    episode = an_episode(head=0).episode
+    made_at_first_schema(target, [episode, *rows])
+    assert schema_version(target) == "0001"
+    with pytest.raises(SchemaMismatch, match=r"schema 0001.*tertulia db migrate"):
+        Log.open(target)
+    assert migrate(target) == ("0001", HEAD)
+    with Log.open(target) as log:
+        assert log.episode(ID) == episode
+        for row_type in dict.fromkeys(type(row) for row in rows):
+            assert log.rows(row_type, ID) == [row for row in rows if type(row) is row_type]
+        about = ClaimRow(**claim.model_dump() | {"turn": 1, "believer": "bob"})
+        await log.commit(a_turn(1, an_event(1, "You think so."), about))
+        assert [row.believer for row in log.rows(ClaimRow, ID)] == [None, "bob"]
+        assert log.query("SELECT status FROM v_outcomes").rows == [("running",)]
+
+
+def made_at_first_schema(target: str, rows: list[Row]) -> None:
+    """A log as the first schema had it, with a view in the way, and these rows without what it did not know."""
+    from alembic import command
+
+    engine = Target.of(target).engine()
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.execute(text("CREATE VIEW v_outcomes AS SELECT episode, measure FROM score"))
+        for row in rows:
+            table = table_of(type(row))
+            known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            connection.execute(table.insert().values({k: v for k, v in row.model_dump().items() if k in known}))
+    engine.dispose()
 
 
 def test_every_column_of_every_view_is_explained(log: Log) -> None:
