@@ -64,7 +64,7 @@ class Gold:
         happened = len(self.evidence)
         end = happened if upto is None else upto
         if not 0 <= end <= happened:
-            raise LookupError(f"no moment {end}; gold has taken in {happened} events, ask for 0 to {happened}")
+            raise LookupError(f"no moment {end}; after 0 to {happened} events can be asked")
         return self._line(names, joint).at(variable, end)
 
     def distribution(self, chain: str, variable: str, upto: int | None = None) -> dict[str, float]:
