@@ -128,7 +128,7 @@ async def _play(
                     print(_plain(result), flush=True)
         finally:
             with suppress(RuntimeError):  # it was being iterated when the loop was interrupted
-                await results.aclose()  # type: ignore[attr-defined]
+                await results.aclose()
             await backends.aclose()
 
 

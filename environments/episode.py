@@ -94,8 +94,13 @@ class Episode:
         listen: Listen | None = None,
         retry: RetryPolicy | None = None,
         budget: Budget | None = None,
+        batch: str | None = None,
+        cell: str | None = None,
     ) -> Episode:
-        """Enter a new episode into the log. Raises `ModelTrouble` first where a seat's model cannot answer."""
+        """Enter a new episode into the log, of a `batch` and its `cell` where it belongs to one.
+
+        Raises `ModelTrouble` first where a seat's model cannot answer.
+        """
         for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
             backend_of(backends, uri)
         stage = Stage.of(scenario, seed, str(ULID()))
@@ -103,6 +108,7 @@ class Episode:
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
             lease=token, lease_until=now() + timedelta(seconds=LEASE_S), versions=versions(stage), created_at=now(),
+            batch=batch, cell=cell,
         )  # fmt: skip
         seats = [
             ParticipantRow(

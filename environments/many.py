@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
@@ -23,11 +23,13 @@ async def play_many(
     backends: Backends,
     at_once: int = AT_ONCE,
     retry: RetryPolicy | None = None,
-) -> AsyncIterator[EpisodeResult]:
+    batch: str | None = None,
+    cell: str | None = None,
+) -> AsyncGenerator[EpisodeResult, None]:
     """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
 
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
-    key, an unknown name), no further episode begins.
+    key, an unknown name), no further episode begins. `batch` and `cell` are entered with each.
     """
     gate = asyncio.Semaphore(at_once)
     refused: list[ModelTrouble] = []
@@ -37,7 +39,9 @@ async def play_many(
             if refused:
                 return None
             try:
-                episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry)
+                episode = await Episode.begin(
+                    scenario, seed=seed, log=log, backends=backends, retry=retry, batch=batch, cell=cell
+                )
                 result = await episode.play()
             except LogError as failure:  # somebody else has the episode, or the log cannot be written now
                 return _untold(scenario, seed, failure)
