@@ -1,0 +1,116 @@
+-- How good each belief was: one row for each turn, holder, chain, variable and estimator, against what should have been
+-- believed (`gold`) and, for a holder's own beliefs, against what was true. Probabilities are clipped at 0.001 in
+-- logarithms, which are natural. A belief stands in it at every turn at which it is held; gold of chains deeper than the
+-- minds' order is not kept, and NULL here. Average nothing over different estimators, sources or rules.
+SELECT
+  v.episode AS episode, -- the episode's id
+  v.turn AS turn, -- the turn, from 1; belief, gold and truth cover all events before it
+  v.holder AS holder, -- who believes it
+  v.chain AS chain, -- `alice`, `alice>bob` (what Alice thinks Bob believes), `alice&bob` (common ground), ...
+  v.chain_order AS chain_order, -- 1 for `alice`, 2 for `alice>bob` and `alice&bob`, and so on
+  v.variable AS variable, -- what it is about
+  v.source AS source, -- `turn` for what the mind itself held, `probe` for what its copy said when it was asked
+  v.probe AS probe, -- the probe's ordinal within its turn; NULL for `turn`
+  v.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled` or `person`
+  v.rule AS rule, -- the trust rule of the gold; NULL where there is no gold
+  v.size AS size, -- how many values there are
+  v.confidence AS confidence, -- what the likeliest value is given, 0-1
+  v.gold_brier AS gold_brier, -- squared distance to gold, summed over the values, 0-2
+  -v.g_ln_p AS gold_log_loss, -- cross-entropy to gold in nats: minus the sum of gold times ln of the belief
+  -v.g_ln_g AS gold_entropy, -- the least `gold_log_loss` there can be: 0 where gold is certain
+  1.0 * v.common_modes / (v.p_modes * v.g_modes)
+    AS gold_accuracy, -- whether the likeliest value is gold's likeliest; where several are, a draw among equals, 0-1
+  v.gold_confidence AS gold_confidence, -- what gold gives its likeliest value; 1 where gold is certain
+  v.basis AS gold_basis, -- what the gold rests on: `witnessed`, `told` or `prior`
+  v.established AS gold_established, -- for `told`: how the claim came about, `scripted`, `rules`, `declared`, ...
+  v.robust AS robust, -- 1 where all trust rules agree on the gold, which is the headline; else 0
+  v.truth AS truth, -- the true value; NULL for deeper chains, or where there is none
+  v.truth_probability AS truth_probability, -- what the true value is given, 0-1
+  v.truth_brier AS truth_brier, -- squared distance to the truth, summed over the values, 0-2
+  -v.w_ln_p AS truth_log_loss, -- minus ln of what the true value is given, in nats
+  v.true_modes / v.p_modes AS truth_accuracy, -- whether the likeliest value is the true one; equals share
+  CASE WHEN v.truth_probability > v.gold_truth + 1e-9 AND v.gold_confidence < 1 - 1e-9 THEN 1
+    WHEN v.truth_probability IS NOT NULL AND v.gold_truth IS NOT NULL THEN 0 END
+    AS beyond_gold -- 1 where gold is not certain and the truth is given more than gold gives it: no error
+FROM (
+  SELECT
+    k.*,
+    row_number() OVER (
+      PARTITION BY k.episode, k.turn, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
+      ORDER BY k.value
+    ) AS place,
+    count(*) OVER one AS size,
+    max(k.p) OVER one AS confidence,
+    sum((k.p - k.g) * (k.p - k.g)) OVER one AS gold_brier,
+    sum(k.g * k.ln_p) OVER one AS g_ln_p,
+    sum(k.g * k.ln_g) OVER one AS g_ln_g,
+    sum(k.p_mode * k.g_mode) OVER one AS common_modes,
+    sum(k.p_mode) OVER one AS p_modes,
+    sum(k.g_mode) OVER one AS g_modes,
+    max(k.g) OVER one AS gold_confidence,
+    max(CASE WHEN k.w > 0.5 THEN k.value END) OVER one AS truth,
+    sum(k.p * k.w) OVER one AS truth_probability,
+    sum(k.g * k.w) OVER one AS gold_truth,
+    sum((k.p - k.w) * (k.p - k.w)) OVER one AS truth_brier,
+    sum(k.w * k.ln_p) OVER one AS w_ln_p,
+    sum(k.p_mode * k.w) OVER one AS true_modes
+  FROM (
+    SELECT
+      j.*,
+      {ln}(j.p_clipped) AS ln_p,
+      {ln}(j.g_clipped) AS ln_g,
+      CASE WHEN j.p >= max(j.p) OVER one - 1e-9 THEN 1 ELSE 0 END AS p_mode,
+      CASE WHEN j.g IS NULL THEN NULL WHEN j.g >= max(j.g) OVER one - 1e-9 THEN 1 ELSE 0 END AS g_mode
+    FROM (
+      SELECT
+        h.*,
+        length(h.chain) - length(replace(replace(h.chain, '>', ''), '&', '')) + 1 AS chain_order,
+        CASE WHEN h.p < 0.001 THEN 0.001 ELSE h.p END AS p_clipped,
+        CASE WHEN g.probability < 0.001 THEN 0.001 ELSE g.probability END AS g_clipped,
+        g.probability AS g, g.rule, g.basis, g.established,
+        CASE WHEN g.robust THEN 1 WHEN g.robust IS NOT NULL THEN 0 END AS robust,
+        w.probability AS w
+      FROM (
+        SELECT
+          c.episode, t.turn, c.holder, c.chain, c.variable, c.value, c.probability AS p, c.estimator,
+          'turn' AS source, CAST(NULL AS INTEGER) AS probe
+        FROM (
+          SELECT
+            b.*,
+            (
+              SELECT min(n.turn) FROM belief AS n
+              WHERE n.episode = b.episode AND n.holder = b.holder AND n.chain = b.chain AND n.variable = b.variable
+                AND n.turn > b.turn
+            ) AS until
+          FROM belief AS b
+          WHERE b.declared
+        ) AS c
+        JOIN turn AS t
+          ON t.episode = c.episode AND t.turn >= c.turn AND t.turn >= 1 AND (c.until IS NULL OR t.turn < c.until)
+        UNION ALL
+        SELECT
+          q.episode, q.turn, q.holder, q.chain, q.variable, q.value, q.probability AS p, q.estimator,
+          'probe' AS source, q.ordinal AS probe
+        FROM probe_belief AS q
+      ) AS h
+      LEFT JOIN gold AS g
+        ON g.episode = h.episode AND g.chain = h.chain AND g.variable = h.variable AND g.value = h.value AND g.turn = (
+          SELECT max(m.turn) FROM gold AS m
+          WHERE m.episode = h.episode AND m.chain = h.chain AND m.variable = h.variable AND m.turn <= h.turn
+        )
+      LEFT JOIN gold AS w
+        ON w.episode = h.episode AND w.chain = 'world' AND h.chain = h.holder AND w.variable = h.variable
+        AND w.value = h.value AND w.turn = (
+          SELECT max(m.turn) FROM gold AS m
+          WHERE m.episode = h.episode AND m.chain = 'world' AND m.variable = h.variable AND m.turn <= h.turn
+        )
+    ) AS j
+    WINDOW one AS (
+      PARTITION BY j.episode, j.turn, j.holder, j.chain, j.variable, j.source, j.probe, j.estimator, j.rule
+    )
+  ) AS k
+  WINDOW one AS (
+    PARTITION BY k.episode, k.turn, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
+  )
+) AS v
+WHERE v.place = 1
