@@ -43,6 +43,8 @@ class Gold:
         self._knows, self._prior = knows or {}, prior or {}
         self._even = {name: Golden(even(len(variable.values))) for name, variable in self.variables.items()}
         self._lines: dict[tuple[tuple[str, ...], bool], Line] = {}
+        self._asked: dict[tuple[str, str], Line] = {}
+        """By chain and variable as they are asked for; several may share a line."""
 
     def take_in(self, events: Iterable[Happened | Evidence]) -> None:
         """Let these events have happened, oldest first."""
@@ -54,23 +56,27 @@ class Gold:
         """What should be believed along a chain (`alice>bob`, `alice&bob`) after the first `upto` events, by default
         all. Raises `LookupError` for a name, variable or moment that is not there, a chain that is none, and a
         `momentary` variable: what somebody will do next follows from no evidence."""
-        if variable not in self.variables:
-            raise LookupError(f"no variable '{variable}'; {nearest(variable, list(self.variables))}")
-        if self.variables[variable].momentary:
-            raise LookupError(f"variable '{variable}' is about somebody's next act: it has no gold")
-        names, joint = self._parse(chain)
-        if not joint:
-            names = canonical(names, self.variables[variable])
+        line = self._asked.get((chain, variable))
+        if line is None:
+            line = self._asked[chain, variable] = self._line_for(chain, variable)
         happened = len(self.evidence)
         end = happened if upto is None else upto
         if not 0 <= end <= happened:
             raise LookupError(f"no moment {end}; after 0 to {happened} events can be asked")
-        return self._line(names, joint).at(variable, end)
+        return line.at(variable, end)
 
     def distribution(self, chain: str, variable: str, upto: int | None = None) -> dict[str, float]:
         """The same as probabilities by value."""
         values = self.variables[variable].values if variable in self.variables else ()
         return dict(zip(values, self.belief(chain, variable, upto).probabilities, strict=False))
+
+    def _line_for(self, chain: str, variable: str) -> Line:
+        if variable not in self.variables:
+            raise LookupError(f"no variable '{variable}'; {nearest(variable, list(self.variables))}")
+        if self.variables[variable].momentary:
+            raise LookupError(f"variable '{variable}' is about somebody's next act: it has no gold")
+        names, joint = self._parse(chain)
+        return self._line(names if joint else canonical(names, self.variables[variable]), joint)
 
     def _parse(self, chain: str) -> tuple[tuple[str, ...], bool]:
         joint = "&" in chain
@@ -177,26 +183,23 @@ class Line:
             if counts:
                 self._counted.append(index)
             for claim in event.claims:
-                variable = self._gold.variables.get(claim.variable)
-                if variable is None or claim.value not in variable.values:
+                if claim.believer is None:
+                    if not counts:
+                        continue
+                    if not event.told:
+                        self._showed.setdefault(claim.variable, []).append(index)
+                elif not self._concerned(event, claim):
                     continue
-                if counts and not event.told and claim.believer is None:
-                    self._showed.setdefault(claim.variable, []).append(index)
-                if self._moved(event, claim, index, counts):
+                if not event.told or self._believed(event, claim, index):
                     self._move(event, claim, index)
 
-    def _moved(self, event: Evidence, claim: ClaimRow, index: int, counts: bool) -> bool:
-        """Whether a claim moves what is held along this line."""
-        about_a_mind = claim.believer is not None
-        if not (self._concerned(event, claim) if about_a_mind else counts):
-            return False
-        if not event.told:
-            return True
+    def _believed(self, event: Evidence, claim: ClaimRow, index: int) -> bool:
+        """Whether what is told moves what is held along this line."""
         if self._refuted(claim, index):
             return False
         if self.joint:
             return all(self._trusts(name, event, claim, index) for name in self.names if name != event.actor)
-        if about_a_mind or self.names[-1] == event.actor:
+        if claim.believer is not None or self.names[-1] == event.actor:
             # What a speaker says shows what it believes, to those who believe it; its own words never move it.
             return len(self.names) > 1 and self._before()._trusts(self.names[-2], event, claim, index)
         return self._trusts(self.names[-1], event, claim, index)

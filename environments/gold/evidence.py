@@ -52,13 +52,15 @@ class Evidence:
         return replace(self, content=content, noticed_by={one: self.noticed_by[one] & content for one in content})
 
     def read_with(self, variables: Mapping[str, Variable]) -> Evidence:
-        """The same with claims about the beliefs of those who always know the value (`known_to`) as claims about the
-        value itself: everybody knows that they know."""
+        """The same with the claims that can be about something: those about other variables, or values that these
+        cannot have, say nothing. What one who always knows the value (`known_to`) believes of it is the value itself:
+        everybody knows that they know."""
         claims = tuple(
             claim.model_copy(update={"believer": None})
-            if claim.believer and claim.variable in variables and claim.believer in variables[claim.variable].known_to
+            if claim.believer in variables[claim.variable].known_to
             else claim
             for claim in self.claims
+            if claim.variable in variables and claim.value in variables[claim.variable].values
         )
         return self if claims == self.claims else replace(self, claims=claims)
 
