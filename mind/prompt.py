@@ -52,7 +52,7 @@ def _prefix(
     parts = [
         f"You are {name}. {persona}".strip(),
         f"What you want: {goal}" if goal else "",
-        f"The others: {others}.",
+        f"The others: {others}." if others else "",
         premise,
         f"What you alone know:\n{known}" if known else "",
         text("frame.md"),

@@ -18,6 +18,7 @@ WORLDS: dict[str, str] = {
     "mutual_friends": "tertulia.environments.worlds.mutual_friends:MutualFriends",
     "negotiation": "tertulia.environments.worlds.negotiation:Negotiation",
     "number_guessing": "tertulia.environments.worlds.number_guessing:NumberGuessing",
+    "story": "tertulia.environments.worlds.story:StoryWorld",
     "table_talk": "tertulia.environments.worlds.table_talk:TableTalk",
 }
 """Ours, as `module:Class`."""

@@ -1,0 +1,104 @@
+"""A story as turns: what one who watches it, or one of its characters, gets of each sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tertulia.environments.gold.evidence import TOLD
+from tertulia.environments.stories.story import Sentence, Story
+from tertulia.environments.world import Event
+from tertulia.environments.worlds.story.you import as_you
+
+TELL = "tell"
+"""The kind of an event in which a character says something: its claims are that character's word, and so stand in
+`data` alone. An event's own claims would count as seen, or as said by somebody who has a seat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One turn: the events in it, and how many sentences are told after it."""
+
+    events: tuple[Event, ...]
+    upto: int
+
+
+def turns_of(story: Story, viewer: str | None, seat: str) -> tuple[Told, ...]:
+    """One turn for each sentence that is witnessed; what happens unseen in between belongs to the next of them, so
+    that not even the number of turns tells of it. What is unseen after the last belongs to the last."""
+    turns: list[Told] = []
+    waiting: list[Event] = []
+    for number, sentence in enumerate(story.sentences, 1):
+        events = tuple(_events(sentence, story, viewer, seat))
+        waiting += events
+        if any(event.content or event.glimpsed for event in events):
+            turns.append(Told(tuple(waiting), number))
+            waiting = []
+    if waiting and turns:
+        turns[-1] = Told((*turns[-1].events, *waiting), len(story.sentences))
+    elif waiting:
+        turns.append(Told(tuple(waiting), len(story.sentences)))
+    return tuple(turns)
+
+
+def _events(sentence: Sentence, story: Story, viewer: str | None, seat: str) -> Iterator[Event]:
+    """A sentence for one seat: at most one event it witnesses whole, one that it glimpses, and one it misses."""
+    if not sentence.events:
+        mine = viewer is None or _names(sentence.text, viewer) or not any(_names(sentence.text, n) for n in story.cast)
+        yield _world_event(sentence.text, "narration", (seat,) if mine else (), viewer)
+        return
+    whole = [event for event in sentence.events if viewer is None or viewer in event.content]
+    glimpsed = [event for event in sentence.events if event not in whole and viewer in event.glimpsed]
+    missed = [event for event in sentence.events if event not in whole and event not in glimpsed]
+    if whole:
+        yield from _witnessed(sentence, whole, viewer, seat)
+    for event in glimpsed:
+        text = as_you(event.occurrence or "", viewer) if viewer else ""
+        unread = _world_event(event.text, _kind(event), (), viewer)
+        yield unread.model_copy(update={"glimpsed": (seat,), "occurrence": text})
+    if missed and not whole and not glimpsed:
+        yield _world_event(sentence.text, _kind(missed[0]), (), None).model_copy(update=_seen(missed))
+
+
+def _witnessed(sentence: Sentence, events: Sequence[Event], viewer: str | None, seat: str) -> Iterator[Event]:
+    """What is seen of it whole: the sentence itself; where that tells more than was seen, the events' own words."""
+    all_of_it = len(events) == len(sentence.events)
+    texts = dict.fromkeys(event.text for event in events)
+    text = sentence.text if all_of_it or sentence.text in texts else " ".join(texts)
+    event = _world_event(text, _kind(events[0]), (seat,), viewer)
+    yield event.model_copy(update=_seen(events) | {"data": {"story": [noticed(one, viewer) for one in events]}})
+
+
+def _seen(events: Sequence[Event]) -> dict[str, Any]:
+    """The claims of what is to be seen; words are the speaker's own."""
+    claims = [claim for event in events if event.kind not in TOLD for claim in event.claims if claim.believer is None]
+    place = next((event.place for event in events if event.place), None)
+    return {"claims": tuple(dict.fromkeys(claims)), "place": place}
+
+
+def _world_event(text: str, kind: str, content: tuple[str, ...], viewer: str | None) -> Event:
+    words = text if viewer is None else as_you(text, viewer)
+    return Event(kind=kind, text=words, content=content, origin="scripted")
+
+
+def _kind(event: Event) -> str:
+    return TELL if event.kind in TOLD else event.kind
+
+
+def noticed(event: Event, viewer: str | None) -> dict[str, Any]:
+    """A story's event as data for rules, with only those witnesses whom the viewer notices."""
+    hidden = () if viewer is None else tuple(name for name in event.unnoticed if name != viewer)
+    return {
+        "kind": event.kind,
+        "actor": event.actor if event.actor not in hidden else None,
+        "place": event.place,
+        "content": [name for name in event.content if name not in hidden],
+        "unnoticed": [name for name in event.unnoticed if name not in hidden],
+        "claims": [claim.model_dump(mode="json") for claim in event.claims],
+    }
+
+
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
