@@ -170,7 +170,9 @@ def test_a_point_that_several_win_is_shared() -> None:
     assert outcome.detail["points"] == {"p0": 0.5, "p1": 0.5, "p2": 0.0}
     assert outcome.done
     assert world.legal(state, "p0") is None, "there is nothing left to do"
-    assert [claim.value for claim in events[-1].claims] == ["10", "10", "90"]
+    assert events[-1].data["winners"] == ["p0", "p1"]
+    named = {claim.variable: claim.value for event in events if event.kind == "guess" for claim in event.claims}
+    assert named == {"p0.next": "10", "p1.next": "10", "p2.next": "90"}
 
 
 # -- the contract ------------------------------------------------------------------------------------------------
@@ -242,6 +244,20 @@ async def test_by_request_rules_hold_whole_distributions_over_the_next_numbers(t
     by_turn = {turn: value for turn, _, value, _ in found}
     assert (by_turn[3], by_turn[4]) == ("40", "35"), "the rule was seen through"
     assert gold[0][0] == 0, "what somebody will do next has no gold and no truth"
+
+
+async def test_a_model_of_the_other_is_scored_on_the_number_it_then_names(tmp_path: Path) -> None:
+    sets = ["elicit=inline", "participants.bob.strategy=arithmetic"]
+    result = await play(tmp_path / "log.db", "guess-the-mean", sets=sets)
+    with Log.open(tmp_path / "log.db") as log:
+        found = log.query(
+            "SELECT turn, act_value, act_turn, act_hit, gold_hit FROM v_mutual WHERE episode = ? AND holder = 'alice' "
+            "AND other = 'bob' AND variable = 'bob.next' ORDER BY turn",
+            [result.episode],
+        ).rows
+    by_turn = {turn: rest for turn, *rest in found}
+    assert [by_turn[turn][0] for turn in range(3, 11)] == ["40", "35", "30", "25", "20", "15", "10", "5"]
+    assert all(by_turn[turn] == [str(55 - 5 * turn), turn, 1.0, None] for turn in range(3, 11))
 
 
 # -- nobody else sees a prediction -------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ class Model:
         """The likeliest order; of equals the first in `ORDERS`."""
         return max(ORDERS, key=lambda order: (self.chances[order], -ORDERS.index(order)))
 
+    def needs_most(self, item: str) -> float:
+        """How probably that one needs this most."""
+        return fsum(chance for order, chance in self.chances.items() if order.startswith(f"{item}>"))
+
     def expects(self, share: Share) -> float:
         """How many points these packages are worth to that one, on average."""
         return fsum(chance * worth_of(share, order) for order, chance in self.chances.items())

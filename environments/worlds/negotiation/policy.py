@@ -22,6 +22,8 @@ from tertulia.storage.seen import Seen
 
 MOST_REJECTED = 2
 """How often somebody who says little turns an offer down outright, before it answers with offers of its own."""
+CLEAR = 0.4
+"""From this probability on it has a guess at what the other needs most."""
 
 
 class NegotiationRules(RulesPolicy):
@@ -127,11 +129,12 @@ def _statement(table: _Table) -> Candidate | None:
 
 def _offering(table: _Table) -> Candidate:
     share = next_offer(table.style, table.offers, table.order, table.theirs)
-    guess = table.theirs.likeliest
-    gloss = (
-        f"{table.other} seems to need {guess.split('>')[0]} most ({_percent(table.theirs, guess.split('>')[0])} %); "
-        f"I ask for {in_words(share)}, {worth_of(share, table.order)} points."
-    )
+    item = table.theirs.likeliest.split(">")[0]
+    chance = table.theirs.needs_most(item)
+    guess = f"{table.other} seems to need {item} most ({100 * chance:.0f} %)"
+    if chance < CLEAR:
+        guess = f"It is not clear what {table.other} needs most"
+    gloss = f"{guess}; I ask for {in_words(share)}, {worth_of(share, table.order)} points."
     food, water, firewood = share
     return _candidate(table, gloss, Offer(food=food, water=water, firewood=firewood), 4.0)
 
@@ -145,10 +148,6 @@ def _reactions(table: _Table) -> Iterator[Candidate]:
         top = table.mine.likeliest.split(">")[0]
         gloss = f"{table.other} probably takes it that I need {top} most."
         yield _candidate(table, gloss, Pass(), 1.5, system=1)
-
-
-def _percent(model: Model, item: str) -> int:
-    return round(100 * sum(model.chances[order] for order in ORDERS if order.startswith(f"{item}>")))
 
 
 def _candidate(table: _Table, gloss: str, act: Action, motivation: float, system: int = 2) -> Candidate:

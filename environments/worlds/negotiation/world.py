@@ -256,8 +256,10 @@ class Negotiation(World[NegotiationState]):
 
 
 def _ranked(order: str) -> str:
-    ranks = zip(("high", "medium", "low"), order.split(">"), WORTH, strict=True)
-    return ", ".join(f"{item} {rank} ({worth} points a package)" for rank, item, worth in ranks)
+    """`water (high, 5 points a package), food (medium, 4), firewood (low, 3)`."""
+    first, second, third = order.split(">")
+    high, medium, low = WORTH
+    return f"{first} (high, {high} points a package), {second} (medium, {medium}), {third} (low, {low})"
 
 
 def _split(shares: Mapping[str, Share]) -> dict[str, Any]:

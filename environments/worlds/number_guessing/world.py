@@ -193,7 +193,8 @@ class NumberGuessing(World[GuessingState]):
         played = Round(numbers=numbers, predictions=predictions, winners=winners)
         after = state.model_copy(update={"rounds": (*state.rounds, played)})
         events = [self._predicted(name, predictions[name]) for name in named]
-        return after, [*events, self._revealed(played, len(after.rounds))]
+        events += [self._named(name, number) for name, number in numbers.items()]
+        return after, [*events, self._scored(played, len(after.rounds))]
 
     def _check(self, state: GuessingState, name: str, act: Action) -> None:
         if name not in self.names:
@@ -210,18 +211,21 @@ class NumberGuessing(World[GuessingState]):
             data={"predictions": ordered}, claims=_claims(ordered),
         )  # fmt: skip
 
-    def _revealed(self, played: Round, number: int) -> Event:
-        target = target_of(tuple(played.numbers.values()), self.factor)
-        text = (
-            f"Round {number}: {_listed(played.numbers)}. "
-            f"{self.params.factor:g} x mean = {float(target):.2f}. {_won(played.winners)}"
+    def _named(self, name: str, number: int) -> Event:
+        """An act of the player's own, so that a model of this player can be scored on it."""
+        claims = (Claim(variable=f"{name}.next", value=str(number)),)
+        data = {"number": number}
+        return Event(
+            kind="guess", text=f"{name} names {number}.", actor=name, content=self.names, data=data, claims=claims
         )
+
+    def _scored(self, played: Round, number: int) -> Event:
+        target = target_of(tuple(played.numbers.values()), self.factor)
+        text = f"Round {number}: {self.params.factor:g} x mean = {float(target):.2f}. {_won(played.winners)}"
         data = {
             "round": number, "numbers": dict(played.numbers), "target": float(target), "winners": list(played.winners),
         }  # fmt: skip
-        return Event(
-            kind="round", text=text, origin="world", content=self.names, data=data, claims=_claims(played.numbers)
-        )
+        return Event(kind="round", text=text, origin="world", content=self.names, data=data)
 
     def variables(self, state: GuessingState) -> list[Variable]:
         """What each will name next. Momentary: nobody can know it, so there is no truth and no gold."""
