@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +85,7 @@ def gold(
             raise BadInput(f"{wrong} is for an episode; with --format, {what} is a file of stories")
         _stories(Path(what), format, rules or RULES_OF_STORIES, skip_bad, as_json)
         return
-    if Path(what).exists():
+    if os.path.exists(what):  # noqa: PTH110  a name too long for a file is none
         raise BadInput(f"{what} is a file: say what it is, as --format tomi, hi-tom or bigtom")
     if skip_bad:
         raise BadInput("--skip-bad is for a file of stories, with --format")
@@ -103,18 +104,21 @@ def _stories(path: Path, format: str, rules: str, skip_bad: bool, as_json: bool)
         raise BadInput(f"--rules: no rules '{rules}'; {nearest(rules, [*RULES, *convention_names()])}")
     try:
         stories = stories_in(path, format)
-        own = explainer_of(format)
-        found = report(
-            stories,
-            RULES[rules if rules in RULES else RULES_OF_STORIES],
-            explainers=(*([own] if own is not None else []), explain),
-            convention=None if rules in RULES else convention(rules),
-            skip_bad=skip_bad,
-        )
     except LookupError as error:
         raise BadInput(f"--format: {error.args[0]}") from None
     except StoryError as error:
-        raise BadInput(str(error) if skip_bad else f"{error} (--skip-bad leaves it out)") from None
+        raise BadInput(str(error)) from None
+    own = explainer_of(format)
+    try:
+        found = report(
+            stories,
+            RULES[rules if rules in RULES else RULES_OF_STORIES],
+            explainers=(explain,) if own is None else (own, explain),
+            convention=None if rules in RULES else convention(rules),
+            skip_bad=skip_bad,
+        )
+    except StoryError as error:
+        raise BadInput(f"{error} (--skip-bad leaves it out)") from None
     for one in found.skipped[:_TOLD]:
         note(f"left out: {one}")
     if len(found.skipped) > _TOLD:
@@ -147,17 +151,25 @@ def _paint(found: Report, path: Path, format: str, rules: str) -> None:
     print(f"{len(found.disagreements)} disagreements, {found.unexplained} of them unexplained")
     if found.skipped:
         print(f"{len(found.skipped)} left out (stories or questions that cannot be read)")
-    for category, count in found.categories().items():
-        print(f"\n{count:5d}  {one_line(category)}")
-        for one in [one for one in found.disagreements if one.category == category][:_EXAMPLES]:
-            place = f"{one.where}:{one.line}" if one.line else f"{one.where}: {one.story}"
-            print(f"       {one_line(place)}: {one_line(one.question)}")
-            because = f"; {one_line(one.because)}" if one.because else ""
-            print(f"         label {one_line(one.label)}, gold {one_line(one.gold or 'not certain')}{because}")
+    _paint_categories(found)
     if found.departures:
         print(f"\n{rules} answers otherwise than gold on {found.departures.total()} items:")
         for category, count in found.departures.most_common():
             print(f"{count:5d}  {one_line(category)}")
+
+
+def _paint_categories(found: Report) -> None:
+    """Each with two examples, from different lines."""
+    from tertulia.cli.display.harmless import one_line
+
+    for category, count in found.categories().items():
+        print(f"\n{count:5d}  {one_line(category)}")
+        of_lines = {one.line: one for one in reversed(found.disagreements) if one.category == category}
+        for one in sorted(of_lines.values(), key=lambda one: one.line or 0)[:_EXAMPLES]:
+            place = f"{one.where}:{one.line}" if one.line else f"{one.where}: {one.story}"
+            print(f"       {one_line(place)}: {one_line(one.question)}")
+            because = f"; {one_line(one.because)}" if one.because else ""
+            print(f"         label {one_line(one.label)}, gold {one_line(one.gold or 'not certain')}{because}")
 
 
 def _share(tally: Any) -> float:

@@ -46,16 +46,20 @@ def stories_in(path: Path, format: str) -> Iterator[Story | StoryError]:
 
 def text_of(path: Path) -> str:
     """A story file's text. Raises `StoryError`."""
+    wrong, right = "this is not text", "a story file is UTF-8 text"
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         raise StoryError(str(path), None, "there is no such file", "give the path of a story file") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise StoryError(str(path), line, "this is not text", "a story file is UTF-8 text") from None
+        raise StoryError(str(path), line, wrong, right) from None
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise StoryError(str(path), None, f"cannot be read ({reason})", "give the path of a story file") from None
+    if "\0" in text:
+        raise StoryError(str(path), text[: text.index("\0")].count("\n") + 1, wrong, right)
+    return text
 
 
 def explainer_of(format: str) -> Callable[..., Any] | None:

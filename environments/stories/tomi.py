@@ -34,7 +34,7 @@ from tertulia.storage.rows import Variable
 ELSEWHERE = "elsewhere"
 """A thing can always be where nobody in the story has put it, so that one who has seen nothing is not certain."""
 
-_NUMBERED = re.compile(r"(\d+) (.*)")
+_NUMBERED = re.compile(r"(\d{1,9}) (.*)")
 _ENTERED = re.compile(r"([A-Z]\w*) (?:entered|is in) the (\w+)\.?")
 _EXITED = re.compile(r"([A-Z]\w*) exited the (\w+)\.?")
 _PLACED = re.compile(r"The (\w+) is in the (\w+)\.?")
@@ -82,29 +82,38 @@ def read(text: str, where: str) -> Iterator[Story | StoryError]:
 
 
 def _blocks(text: str, where: str) -> Iterator[_Block]:
-    """Number 1 begins a story. After a line that cannot be read the rest of its story is left out."""
+    """Number 1 begins a story, and numbers go on by one. After a line that cannot be read the rest of its story is left
+    out; what stands before it keeps its questions."""
     block: _Block | None = None
+    before = 0
     for line, raw in enumerate(text.split("\n"), 1):
         if not raw.strip():
             continue
-        numbered = _NUMBERED.fullmatch(raw.strip())
-        if numbered is None:
-            trouble = StoryError(
-                where, line, f"no number before {quoted(raw)}", "a line is like '1 Ella entered the garage.'"
-            )
-            if block is None or block.trouble is not None:
-                yield _Block(line, trouble=trouble)
-            else:
-                block.trouble = trouble
-            continue
-        if block is None or int(numbered[1]) == 1:
+        found = _NUMBERED.fullmatch(raw.strip())
+        number = int(found[1]) if found else None
+        if number == 1 or block is None:
             if block is not None:
                 yield block
-            block = _Block(line)
+            block, before = _Block(line), 0
         if block.trouble is None:
-            _take(block, line, numbered[2], where)
+            trouble = _trouble(number, before, raw)
+            if trouble and block.questions:
+                yield block
+                block = _Block(line)
+            if trouble:
+                block.trouble = StoryError(where, line, trouble, "a line is like '1 Ella entered the garage.'")
+            elif found:
+                _take(block, line, found[2], where)
+        before = number or before
     if block is not None:
         yield block
+
+
+def _trouble(number: int | None, before: int, raw: str) -> str:
+    """What is wrong with a line's number; nothing where it goes on by one."""
+    if number is None:
+        return f"no number before {quoted(raw)}"
+    return "" if number == before + 1 else f"number {number} after {before}"
 
 
 def _take(block: _Block, line: int, text: str, where: str) -> None:
