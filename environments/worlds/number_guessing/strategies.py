@@ -87,7 +87,8 @@ def _expected(strategy: Strategy, me: str, other: str, table: Table, known: Mapp
     if strategy == "exact" and other in known:
         return number_of(known[other], other, table)
     if strategy in ("adaptive", "exact"):
-        return number_of(model_of(other, table), other, table)
+        weights = _weighed(other, table)
+        return max(weights, key=lambda number: round(weights[number], 9))
     if strategy in ("level-2", "level-3"):
         return number_of("level-1" if strategy == "level-2" else "level-2", other, table)
     return table.last_of(other)
@@ -118,15 +119,24 @@ def misfits_of(other: str, table: Table) -> Mapping[Strategy, float]:
     return {model: fsum(found) for model, found in off.items()}
 
 
-def outlook(strategy: Strategy, me: str, other: str, table: Table, known: Mapping[str, Strategy]) -> dict[int, float]:
+@lru_cache(maxsize=4096)
+def _weighed(other: str, table: Table) -> Mapping[int, float]:
+    """What the models say `other` will name, with weights that sum to 1. Earlier models come first."""
+    misfits = misfits_of(other, table)
+    least = min(misfits.values())
+    weights = {model: exp((least - misfits[model]) / SPREAD) for model in MODELS}
+    whole = fsum(weights.values())
+    found: dict[int, float] = {}
+    for model, weight in weights.items():
+        number = number_of(model, other, table)
+        found[number] = found.get(number, 0.0) + weight / whole
+    return found
+
+
+def outlook(
+    strategy: Strategy, me: str, other: str, table: Table, known: Mapping[str, Strategy]
+) -> Mapping[int, float]:
     """Numbers that `me` expects of `other`, with weights that sum to 1: several only where it weighs models."""
     if strategy == "adaptive" or (strategy == "exact" and other not in known):
-        misfits = misfits_of(other, table)
-        weights = {model: exp(-misfits[model] / SPREAD) for model in MODELS}
-        if (whole := fsum(weights.values())) > 0:
-            found: dict[int, float] = {}
-            for model, weight in weights.items():
-                number = number_of(model, other, table)
-                found[number] = found.get(number, 0.0) + weight / whole
-            return found
+        return _weighed(other, table)
     return {_expected(strategy, me, other, table, known): 1.0}

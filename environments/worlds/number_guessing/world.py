@@ -60,7 +60,7 @@ class GuessingSeat(SeatParams):
     """How rules play in a seat. A model or a person in it plays as it likes."""
 
     strategy: Strategy | Literal["drawn"] = "adaptive"
-    """`adaptive` predicts each other by the strategy that has fitted it best; `constant` names 50; `arithmetic` 50, 45,
+    """`adaptive` predicts each other by the strategies that have fitted best; `constant` names 50; `arithmetic` 50, 45,
     40, ...; `copy-last-gold` 50, then the last target; `level-0` repeats itself; `level-1` to `level-3` respond best to
     the level below; `exact` is told what the others play; `drawn`: one of four is drawn from the seed."""
     noise: Annotated[int, Field(ge=0, le=20)] = 0
