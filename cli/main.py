@@ -13,7 +13,21 @@ import typer
 from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, READER_LEFT, let_go_of_stdout, message_of, tell
 from tertulia.cli.options import Session
 
-VERBS = ("run", "resume", "show", "episodes", "scenarios", "probe", "elicit", "sql", "gold", "db", "models", "doctor")
+VERBS = (
+    "run",
+    "resume",
+    "show",
+    "episodes",
+    "scenarios",
+    "probe",
+    "elicit",
+    "sql",
+    "gold",
+    "score",
+    "db",
+    "models",
+    "doctor",
+)
 """Each is a module of this room that defines `add_to(app)`."""
 
 _COMMENT = re.compile(r"\A--(\s|[^=\n]*\n)")
