@@ -98,7 +98,7 @@ def scenarios_page() -> str:
     head = (HERE / "templates" / "scenarios.md").read_text(encoding="utf-8").strip()
     parts = [MADE, head, "# Keys of every scenario", _keys(Scenario, ours)]
     parts += ["## Each participant", "Beside the keys that the world adds.", _keys(Participant)]
-    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts()]
+    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts(), *_probes_parts()]
     for name in WORLDS:
         world, _ = load_world(name)
         least, most = world.seats_allowed
@@ -162,6 +162,17 @@ def _ends_parts() -> list[str]:
         f"| `{{condition: {{cake: cellar}}}}` | {_notes(Condition)['condition']} (table_talk) |",
     ]
     return ["## ends", "A list of these:", "\n".join(["| ending | |", "|---|---|", *rows])]
+
+
+def _probes_parts() -> list[str]:
+    from tertulia.environments.scenario.probes import NAMED, ProbeSpec
+
+    questions = [
+        f"| `{name}` | {_cell(text)}{' One of: ' + ', '.join(choices) + '.' if choices else ''} |"
+        for name, (text, choices) in NAMED.items()
+    ]
+    named = "\n".join(["| question | |", "|---|---|", *questions])
+    return ["## probes", _about(ProbeSpec), _keys(ProbeSpec), named, "What comes of them: [probing.md](probing.md)."]
 
 
 def _keys(model: Any, names: list[str] | None = None) -> str:

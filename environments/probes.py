@@ -16,7 +16,7 @@ from tertulia.mind.probing import CopiedMind, Question, Told, with_believe
 from tertulia.mind.rows import TurnOfMind
 from tertulia.storage.rows import ProbeBeliefRow, ProbeRow, Row, Variable
 from tertulia.storage.seen import Seen
-from tertulia.storage.types import now
+from tertulia.storage.types import escape_text, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,6 @@ def _question(planned: Planned) -> str:
 def _answer(planned: Planned, told: Told) -> Any:
     """Words, or what was stated: how many distributions, and the propositions that no variable names."""
     if planned.kind == "ask":
-        return told.answer
-    open_ones = {one.variable: one.probabilities["true"] for one in told.beliefs if not one.declared}
+        return None if told.answer is None else escape_text(told.answer)  # as text columns are, so that SQL can read it
+    open_ones = {escape_text(one.variable): one.probabilities["true"] for one in told.beliefs if not one.declared}
     return {"distributions": sum(one.declared for one in told.beliefs), "propositions": open_ones}

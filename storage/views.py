@@ -17,12 +17,6 @@ _ABOUT = re.compile(r"\A(?:-- .*\n)+")
 
 _PLAIN = re.compile(r"\{plain\}\(([^()]*)\)")
 """A JSON value as text: a string without its quotes, anything else as JSON."""
-_PLAIN_SQLITE = "json_extract({0}, '$')"
-_PLAIN_POSTGRESQL = (
-    "CASE WHEN regexp_replace({0}, '\\\\ud[89ab][0-9a-f]{{2}}\\\\ud[c-f][0-9a-f]{{2}}', '', 'g')"
-    " ~ '\\\\u(0000|d[89a-f])' THEN {0} ELSE {0}::json #>> '{{}}' END"
-)
-"""PostgreSQL has no text for NUL and lone surrogates: a string with one of them stays JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ class View:
         """The SELECT behind it, for `sqlite` or `postgresql`."""
         sqlite = dialect == "sqlite"
         sql = self.sql.replace("{concat}", "group_concat" if sqlite else "string_agg")
-        sql = _PLAIN.sub(lambda found: (_PLAIN_SQLITE if sqlite else _PLAIN_POSTGRESQL).format(found[1]), sql)
+        sql = _PLAIN.sub(r"json_extract(\1, '$')" if sqlite else r"(\1)::json #>> '{}'", sql)
         sql = re.sub(r"\{ln\}\((\w+\.\w+)\)", _ln if sqlite else r"ln(\1)", sql)
         return re.sub(r"\{whole\}\(([^()]*)\)", r"CAST(\1 AS INTEGER)" if sqlite else r"trunc(\1)::bigint", sql)
 
