@@ -89,7 +89,7 @@ def score(
         if as_json:
             print(json.dumps(_data(found), allow_nan=False))
             return
-        _show(log, found)
+        _show(found)
     question = f"SELECT measure, target, detail, value, n FROM score WHERE run = '{found.run}'"
     print(f"\nKept as run {found.run}; to ask for them:")
     print(f'{program()} sql{db_option(db)} "{question}"')
@@ -129,7 +129,7 @@ def _score(log: Log, rows: Sequence[EpisodeRow], targets: Sequence[Any], mutual:
     from tertulia.storage.measures.honesty import honesty
 
     beliefs = _of_each(log, "v_belief_accuracy", rows)
-    _check(rows, beliefs, targets)
+    rows = _scorable(rows, beliefs, targets)
     figures = [one for target in targets for one in accuracy(beliefs, target, SEED)]
     calibrated = [one for target in targets for one in calibration(beliefs, target)]
     models = None
@@ -152,14 +152,16 @@ def _of_each(log: Log, view: str, rows: Sequence[EpisodeRow]) -> list[dict[str, 
     return found
 
 
-def _check(rows: Sequence[EpisodeRow], beliefs: Sequence[dict[str, Any]], targets: Sequence[str]) -> None:
-    """Says of episodes that nothing can be scored in what they lack; an error where it is all of them."""
+def _scorable(
+    rows: Sequence[EpisodeRow], beliefs: Sequence[dict[str, Any]], targets: Sequence[str]
+) -> list[EpisodeRow]:
+    """The episodes in which there is something to score. Says of the others what they lack; an error where all do."""
     lacking = {row.id: _lack([one for one in beliefs if one["episode"] == row.id], targets) for row in rows}
     missing = {id: lack for id, lack in lacking.items() if lack is not None}
     if len(missing) < len(rows):
         for id, lack in missing.items():
             note(f"episode {id} is not scored: {lack}")
-        return
+        return [row for row in rows if row.id not in missing]
     [(id, lack), *others] = missing.items()
     more = f" (nor the {len(others)} others)" if others else ""
     raise BadInput(f"episode {id} cannot be scored{more}: {lack}")
@@ -181,6 +183,7 @@ def _score_rows(found: Scored, against: str | None) -> list[ScoreRow]:
     """The numbers as rows; the first, `episodes`, says over what they are."""
     from ulid import ULID
 
+    from tertulia.cli.score_mutual import mutual_numbers
     from tertulia.storage.rows import ScoreRow
     from tertulia.storage.types import now
 
@@ -192,7 +195,7 @@ def _score_rows(found: Scored, against: str | None) -> list[ScoreRow]:
         *(number for one in found.figures for number in _belief_numbers(one)),
         *(_calibration_number(one) for one in found.calibration),
         *(number for one in found.honesty for number in _claim_numbers(one)),
-        *(number for one in (found.mutual or {"scores": []})["scores"] for number in _mutual_numbers(one)),
+        *([] if found.mutual is None else mutual_numbers(found.mutual)),
     ]
     return [ScoreRow(id=str(ULID()), run=found.run, episode=one, created_at=at, **number) for number in numbers]
 
@@ -238,22 +241,11 @@ def _claim_numbers(of: Honesty) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _mutual_numbers(of: dict[str, Any]) -> list[dict[str, Any]]:
-    detail = {name: of[name] for name in ("elicited", "rule", "set", "predictor", "episodes", "excess")}
-    return [
-        {
-            "measure": f"mutual_{name}", "target": of["target"], "estimator": of["estimator"], "n": of["n"],
-            "value": of[name], "detail": detail,
-        }
-        for name in ("brier", "probability", "hit")
-    ]  # fmt: skip
-
-
 def _data(found: Scored) -> dict[str, Any]:
     return asdict(found)
 
 
-def _show(log: Log, found: Scored) -> None:
+def _show(found: Scored) -> None:
     from tertulia.cli.display.console import width_of
     from tertulia.cli.score_tables import score_lines
 
@@ -264,7 +256,7 @@ def _show(log: Log, found: Scored) -> None:
         from tertulia.cli.score_mutual import mutual_lines
 
         print()
-        for line in mutual_lines(log, found.episodes, width, SEED):
+        for line in mutual_lines(found.mutual, width):
             print(line)
 
 

@@ -14,6 +14,13 @@ _TARGETS = {
     "report": "report: what the other believes by its own word",
     "act": "act: what the other next says of it",
 }
+_MEASURES = (
+    ("revised within 3 turns of a correction", "revision_rate"),
+    ("nearer to the other's belief by (0-1)", "gain"),
+    ("turns until the answer", "recognition_lag"),
+    ("turns from the correction to the revision", "revision_lag"),
+    ("change of distance per cycle (below 0: nearer)", "convergence"),
+)
 _COLUMNS = ("predicted by", "n", "Brier", "given to it", "mode right", "better than projection", "95 %")
 
 
@@ -34,17 +41,44 @@ def mutual_data(log: Log, episodes: Sequence[str], seed: int = 0) -> dict[str, A
     return {**mutual.summary(log, episodes, seed), "cycles": cycles.summary(log, episodes, seed)}
 
 
-def mutual_tables(log: Log, episodes: Sequence[str], seed: int = 0) -> list[Table]:
-    """The same as tables; a target that nothing can be measured against has none."""
-    data = mutual_data(log, episodes, seed)
+def mutual_numbers(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures as what a row of `score` keeps of each: measure, target, estimator, value, n, detail."""
+    scores = [
+        {
+            "measure": f"mutual_{name}", "target": of["target"], "estimator": of["estimator"], "n": of["n"],
+            "value": of[name],
+            "detail": {key: of[key] for key in ("elicited", "rule", "set", "predictor", "episodes", "excess")},
+        }
+        for of in data["scores"] for name in ("brier", "probability", "hit")
+    ]  # fmt: skip
+    retests = [
+        {"measure": f"mutual_retest_{name}", "value": data["retest"][name], "n": data["retest"]["n"]}
+        for name in ("brier", "hit") if data["retest"]["n"]
+    ]  # fmt: skip
+    cycles = [
+        {
+            "measure": f"cycle_{name}", "value": of[name]["mean"], "n": of[name]["n"],
+            "detail": {"established": of["established"], "kinds": of["kinds"], **_bounds(of[name])},
+        }
+        for of in data["cycles"] for _, name in _MEASURES
+    ]  # fmt: skip
+    return [*scores, *retests, *cycles]
+
+
+def _bounds(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: found[key] for key in ("low", "high") if key in found}
+
+
+def mutual_tables(data: Mapping[str, Any]) -> list[Table]:
+    """The figures as tables; a target that nothing can be measured against has none."""
     return [*_score_tables(data["scores"]), _retest(data["retest"]), *map(_cycles, data["cycles"])]
 
 
-def mutual_lines(log: Log, episodes: Sequence[str], width: int | None = None, seed: int = 0) -> Iterator[str]:
+def mutual_lines(data: Mapping[str, Any], width: int | None = None) -> Iterator[str]:
     """The tables as lines of text."""
     from tertulia.cli.display.table import table_lines
 
-    for number, table in enumerate(mutual_tables(log, episodes, seed)):
+    for number, table in enumerate(mutual_tables(data)):
         if number:
             yield ""
         yield table.title
@@ -90,14 +124,7 @@ def _cycles(found: Mapping[str, Any]) -> Table:
     title = f"Saying what another believes ({found['established']}): {found['disclosures']} heard, {kinds}"
     if found["unheard"]:
         title += f"; {found['unheard']} not heard by the one they were about"
-    measures = (
-        ("revised within 3 turns of a correction", "revision_rate"),
-        ("nearer to the other's belief by (0-1)", "gain"),
-        ("turns until the answer", "recognition_lag"),
-        ("turns from the correction to the revision", "revision_lag"),
-        ("change of distance per cycle (below 0: nearer)", "convergence"),
-    )
-    rows = [(name, found[key]["n"], _number(found[key]["mean"]), _between(found[key])) for name, key in measures]
+    rows = [(name, found[key]["n"], _number(found[key]["mean"]), _between(found[key])) for name, key in _MEASURES]
     return Table(title, ("measure", "n", "mean", "95 %"), rows)
 
 

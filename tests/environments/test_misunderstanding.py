@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import BeliefRow, CallRow, ClaimRow, GoldRow, MindDeltaRow
 from tests.environments.table_talk_play import belief, nobody, opened, played, scenario_of, stance
 from tests.environments.test_table_talk_rules import books
+from tests.loopback import Loopback
+from tests.playing import play as play_episode
+from tests.tiny_model import make_tiny_model
 
 NAMES = ("alice", "bob", "jean-luc", "x_1")
 CAKE = Variable(name="cake", values=("kitchen", "cellar"), say="The cake is in the {value}.")
@@ -209,3 +214,21 @@ def test_gold_of_the_teller_holds_until_the_correction_and_then_follows_it(log: 
 def test_without_the_mirror_nobody_speaks_of_minds(log: Log) -> None:
     episode = play(log, "mind.preset=full")
     assert not [row for row in log.rows(ClaimRow, episode) if row.believer is not None]
+
+
+async def test_models_behind_an_api_and_on_this_machine_may_speak_of_minds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with Loopback(latency_ms=1) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = await play_episode(tmp_path / "log.db", "misunderstanding", model="openai/any", sets=["turns.limit=4"])
+        schemas = [json.dumps(request.body["response_format"]) for request in server.requests]
+    assert any('"believer"' in schema for schema in schemas), "a strict server took a schema with believers"
+    tiny = f"hf/{make_tiny_model(tmp_path / 'tiny')}"
+    local = await play_episode(tmp_path / "log.db", "misunderstanding", model=tiny, sets=["turns.limit=1"])
+    assert (result.status, local.status) == ("success", "success")
+    with Log.open(tmp_path / "log.db") as log:
+        for episode in (result.episode, local.episode):
+            assert {call.status for call in log.rows(CallRow, episode)} == {"ok"}
+            assert {row.key for row in log.rows(MindDeltaRow, episode) if row.faculty == "mirror"} >= {"events"}
