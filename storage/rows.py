@@ -431,7 +431,7 @@ class ScoreRow(Row):
     run: str = Field(sa_type=Text)
     """The scoring it belongs to: one id for all numbers computed together."""
     episode: str | None = Field(default=None, sa_type=Text)
-    """None for a number over several episodes; `detail` names them."""
+    """None for a number over several episodes: the row `episodes` of its run names them in `detail`."""
     measure: str = Field(sa_type=Text)
     turn: int | None = None
     holder: str | None = Field(default=None, sa_type=Text)
