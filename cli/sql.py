@@ -46,8 +46,8 @@ def sql(
 
     The views to begin with: v_transcript (what happened), v_thoughts, v_beliefs_held (who believed what at which
     turn), v_beliefs (what changed), v_belief_accuracy (how right it was), v_honesty (what was said beside what was
-    believed), v_floor (who wanted to speak), v_calls and v_costs (what models were asked), v_outcomes (how episodes
-    went).
+    believed), v_floor (who wanted to speak), v_calls and v_costs (what models were asked), v_probes (what copied
+    minds answered), v_outcomes (how episodes went).
 
     \b
     tertulia sql "SELECT turn, actor, text FROM v_transcript WHERE episode = '01J...'"
