@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _TOLD = 10
 """So many of what is left out are told one by one."""
 _EXAMPLES = 2
-RULES_OF_STORIES = "credulous"
 
 
 def gold(
@@ -41,7 +40,7 @@ def gold(
         typer.Option(
             "--rules", metavar="NAME", show_envvar=False,
             help="Who believes what they are told: none, credulous or later-exit; for stories also a set's own "
-            "conventions: hi-tom.  [default: credulous for stories, the scenario's for an episode]",
+            "conventions: hi-tom.  [default: credulous, for hi-tom stories later-exit, for an episode the scenario's]",
         ),
     ] = None,
     skip_bad: Annotated[
@@ -83,7 +82,7 @@ def gold(
         only = {"--chain": chain, "--variable": variable, "--turn": turn}
         if wrong := next((name for name, given in only.items() if given is not None), None):
             raise BadInput(f"{wrong} is for an episode; with --format, {what} is a file of stories")
-        _stories(Path(what), format, rules or RULES_OF_STORIES, skip_bad, as_json)
+        _stories(Path(what), format, rules, skip_bad, as_json)
         return
     if os.path.exists(what):  # noqa: PTH110  a name too long for a file is none
         raise BadInput(f"{what} is a file: say what it is, as --format tomi, hi-tom or bigtom")
@@ -92,17 +91,25 @@ def gold(
     _episode(what, chain or [], variable or [], turn, rules, as_json, db)
 
 
-def _stories(path: Path, format: str, rules: str, skip_bad: bool, as_json: bool) -> None:
+def _stories(path: Path, format: str, named: str | None, skip_bad: bool, as_json: bool) -> None:
     from tertulia.environments.gold import RULES
     from tertulia.environments.stories.answer import report
     from tertulia.environments.stories.explain import explain
-    from tertulia.environments.stories.reading import convention, convention_names, explainer_of, stories_in
+    from tertulia.environments.stories.reading import (
+        convention,
+        convention_names,
+        counted_by,
+        explainer_of,
+        rule_of,
+        stories_in,
+    )
     from tertulia.environments.stories.story import StoryError
     from tertulia.storage.nearest import nearest
 
-    if rules not in RULES and rules not in convention_names():
-        raise BadInput(f"--rules: no rules '{rules}'; {nearest(rules, [*RULES, *convention_names()])}")
+    if named is not None and named not in RULES and named not in convention_names():
+        raise BadInput(f"--rules: no rules '{named}'; {nearest(named, [*RULES, *convention_names()])}")
     try:
+        rules = named or rule_of(format)
         stories = stories_in(path, format)
     except LookupError as error:
         raise BadInput(f"--format: {error.args[0]}") from None
@@ -112,9 +119,10 @@ def _stories(path: Path, format: str, rules: str, skip_bad: bool, as_json: bool)
     try:
         found = report(
             stories,
-            RULES[rules if rules in RULES else RULES_OF_STORIES],
+            RULES[rules if rules in RULES else rule_of(format)],
             explainers=(explain,) if own is None else (own, explain),
             convention=None if rules in RULES else convention(rules),
+            counted_by=counted_by(format),
             skip_bad=skip_bad,
         )
     except StoryError as error:
@@ -138,6 +146,10 @@ def _paint(found: Report, path: Path, format: str, rules: str) -> None:
 
     width = console_on().width
     rows: list[list[Any]] = [[kind, tally.items, tally.agree, _share(tally)] for kind, tally in found.by.items()]
+    for tag, tallies in found.by_tag.items():
+        rows += [
+            [f"{tag}: {value}", tally.items, tally.agree, _share(tally)] for value, tally in sorted(tallies.items())
+        ]
     rows.append(["all", found.total.items, found.total.agree, _share(found.total)])
     print(f"{one_line(path)}  {format}, rules {rules}\n")
     for line in table_lines(("kind", "items", "agree", "%"), rows, width):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Protocol
@@ -120,6 +120,9 @@ class Tally:
         self.items += 1
         self.agree += agrees
 
+    def data(self) -> dict[str, int]:
+        return {"items": self.items, "agree": self.agree}
+
 
 @dataclass(slots=True)
 class Report:
@@ -127,6 +130,8 @@ class Report:
 
     total: Tally = field(default_factory=Tally)
     by: dict[str, Tally] = field(default_factory=dict)
+    by_tag: dict[str, dict[str, Tally]] = field(default_factory=dict)
+    """The same by the values of the tags that were to be counted."""
     disagreements: list[Disagreement] = field(default_factory=list)
     skipped: list[StoryError] = field(default_factory=list)
     departures: Counter[str] = field(default_factory=Counter)
@@ -150,7 +155,10 @@ class Report:
         return {
             "items": self.total.items,
             "agree": self.total.agree,
-            "by": {kind: {"items": tally.items, "agree": tally.agree} for kind, tally in self.by.items()},
+            "by": {kind: tally.data() for kind, tally in self.by.items()},
+            "by_tag": {
+                tag: {value: tally.data() for value, tally in found.items()} for tag, found in self.by_tag.items()
+            },
             "label_errors": self.label_errors,
             "unexplained": self.unexplained,
             "categories": self.categories(),
@@ -168,9 +176,11 @@ def report(
     *,
     explainers: Iterable[Explainer] = (),
     convention: Convention | None = None,
+    counted_by: Sequence[str] = (),
     skip_bad: bool = False,
 ) -> Report:
-    """Ask every question of every story. With a `convention`, that answers instead of gold.
+    """Ask every question of every story. With a `convention`, that answers instead of gold. `counted_by` are tags of
+    questions.
 
     A story that cannot be read, or a question that cannot be asked, raises its `StoryError`; with `skip_bad` it is
     counted instead.
@@ -191,6 +201,9 @@ def report(
             agrees = given == question.answer
             found.total.add(agrees)
             found.by.setdefault(question.kind, Tally()).add(agrees)
+            for tag in counted_by:
+                value = str(question.tags.get(tag, "none")).lower()
+                found.by_tag.setdefault(tag, {}).setdefault(value, Tally()).add(agrees)
             if not agrees:
                 found.disagreements.append(_disagreement(answering, question, given, reasons))
             if given != gold and given is not None:

@@ -31,7 +31,13 @@ from tertulia.environments.world import Claim, Event
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import Variable
 
-__all__ = ["CONVENTIONS", "explain", "read"]
+__all__ = ["CONVENTIONS", "COUNTED_BY", "RULE", "explain", "read"]
+
+RULE = "later-exit"
+"""The trust rule that the set's authors state; who says nothing else is answered with it."""
+COUNTED_BY = ("deception", "half")
+"""Tags by which agreement is counted too. The conventions were fitted on the half `fit` (even sample ids)."""
+
 
 _NUMBERED = re.compile(r"(\d+) (.+)")
 _NAMES = r"([A-Z]\w*(?:, [A-Z]\w*)*(?: and [A-Z]\w*)?)"
@@ -144,6 +150,8 @@ def _question(item: Mapping[str, Any], number: int, telling: _Telling) -> Questi
         wrong = f"question_order is {quoted(item['question_order'])}, but {quoted(text)} is of order {len(names)}"
         raise _WrongError(wrong, "the order is the number of people whose belief is asked for")
     tags = {"order": len(names), **{key: item[key] for key in _TAGS if key in item}}
+    if isinstance(sample := item.get("sample_id"), int):
+        tags["half"] = "held out" if sample % 2 else "fit"
     choices = tuple(option.strip() for option in _OPTION.findall(item["choices"]))
     chain = ">".join(names) or WORLD
     return Question(

@@ -2,7 +2,8 @@
 
 A reader is the function `read(text, where)` of the module of its format; the module is imported when it is asked for.
 It yields each story as it is read, and a `StoryError` in place of each story or question that cannot be, and goes on.
-A module may have `explain(answering, question)` of its own, which is asked before `environments.stories.explain`.
+A module may have `explain(answering, question)` of its own, which is asked before `environments.stories.explain`; a
+`RULE`, the trust rule for those who name none; and `COUNTED_BY`, tags of questions by which agreement is counted too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ _MODULES = {
     "tomi": "tertulia.environments.stories.tomi",
     "hi-tom": "tertulia.environments.stories.hi_tom",
     "bigtom": "tertulia.environments.stories.bigtom",
+    "own": "tertulia.environments.stories.own",
 }
+DEFAULT_RULE = "credulous"
 _CONVENTIONS = {"hi-tom": "tertulia.environments.stories.hi_tom"}
 """Named rule sets that answer as the makers of a set would: the module has `CONVENTIONS[name]`, an object with
 `answer(story, question) -> str | None`."""
@@ -39,8 +42,7 @@ FORMATS: dict[str, Reader] = {name: partial(_read, name) for name in _MODULES}
 def stories_in(path: Path, format: str) -> Iterator[Story | StoryError]:
     """The stories of a file. Raises `StoryError` for a file that cannot be read, `LookupError` for a format that is
     not there."""
-    if format not in FORMATS:
-        raise LookupError(f"no format '{format}'; {nearest(format, list(FORMATS))}")
+    _module_of(format)
     return FORMATS[format](text_of(path), str(path))
 
 
@@ -66,6 +68,24 @@ def explainer_of(format: str) -> Callable[..., Any] | None:
     """The format's own explainer of disagreements, where it has one."""
     found: Callable[..., Any] | None = getattr(import_module(_MODULES[format]), "explain", None)
     return found
+
+
+def rule_of(format: str) -> str:
+    """The trust rule for a set's stories where none is named. Raises `LookupError`."""
+    rule: str = getattr(import_module(_module_of(format)), "RULE", DEFAULT_RULE)
+    return rule
+
+
+def counted_by(format: str) -> tuple[str, ...]:
+    """The tags of questions by which agreement is counted too. Raises `LookupError`."""
+    tags: tuple[str, ...] = getattr(import_module(_module_of(format)), "COUNTED_BY", ())
+    return tags
+
+
+def _module_of(format: str) -> str:
+    if format not in _MODULES:
+        raise LookupError(f"no format '{format}'; {nearest(format, list(FORMATS))}")
+    return _MODULES[format]
 
 
 def convention_names() -> tuple[str, ...]:

@@ -147,6 +147,7 @@ def test_a_question_is_a_chain_with_the_items_own_tags(question, kind, chain):
     assert asked.choices == ("red_box", "red_bag", "red_jar", "blue_sack")
     assert asked.tags == {
         "order": int(kind[-1]), "deception": True, "story_length": 3, "prompting_type": "CoTP", "sample_id": 7,
+        "half": "held out",
     }  # fmt: skip
 
 
