@@ -11,6 +11,7 @@ from typing import Any
 
 from ulid import ULID
 
+from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.episode import EpisodeResult
@@ -41,7 +42,7 @@ FIGURES = {
     "turns": "turns played, silences included",
     "utterances": "what was said or whispered",
     "words": "words said, utterances together",
-    "claims": "claims that utterances asserted",
+    "claims": "claims that utterances asserted; models tag theirs only where they are told the variables",
     "calls": "requests that minds made of models, `rules` included",
     "tokens": "tokens these read and wrote",
     "probe_calls": "requests of probes",
@@ -155,8 +156,6 @@ def measure(log: Log, result: EpisodeResult, arm: str) -> Measured:
     """The figures of an episode that has ended."""
     episode = result.episode
     said = [event for event in log.rows(EventRow, episode) if uttered(event)]
-    places = {(event.turn, event.ordinal) for event in said}
-    claims = sum((claim.turn, claim.event) in places for claim in log.rows(ClaimRow, episode))
     calls = log.rows(CallRow, episode)
     minds = [call for call in calls if call.purpose != PROBE]
     probes = [call for call in calls if call.purpose == PROBE]
@@ -166,7 +165,7 @@ def measure(log: Log, result: EpisodeResult, arm: str) -> Measured:
         "turns": result.turns,
         "utterances": result.utterances,
         "words": sum(len(event.text.split()) for event in said),
-        "claims": claims,
+        "claims": _claims(log, episode, arm, said),
         "calls": _requests(minds),
         "tokens": _tokens(minds),
         "probe_calls": _requests(probes),
@@ -174,6 +173,14 @@ def measure(log: Log, result: EpisodeResult, arm: str) -> Measured:
         "brier": math.fsum(briers.values()) / len(briers) if briers else None,
     }
     return Measured(episode, result.seed, figures, briers)
+
+
+def _claims(log: Log, episode: str, arm: str, said: Sequence[EventRow]) -> int | None:
+    """None where models speak that are told of no variables: what they tag then names nothing that there is."""
+    if arm != "inline" and any(seat.model != RULES for seat in log.participants(episode)):
+        return None
+    places = {(event.turn, event.ordinal) for event in said}
+    return sum((claim.turn, claim.event) in places for claim in log.rows(ClaimRow, episode))
 
 
 def _requests(calls: Sequence[CallRow]) -> int:
