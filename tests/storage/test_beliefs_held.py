@@ -14,7 +14,7 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode
 from tertulia.environments.scenario import load_scenario
 from tertulia.storage.log import Log
-from tertulia.storage.rows import BeliefRow, GoldRow, Row, TurnRow
+from tertulia.storage.rows import WORLD, BeliefRow, GoldRow, Row, TurnRow
 from tests.storage.made import ID, a_turn, an_episode, beliefs, truth
 
 Key = tuple[str, str, str]
@@ -34,7 +34,11 @@ def folded(rows: list[BeliefRow], gold: list[GoldRow], turns: list[int]) -> dict
             if row.turn == turn:
                 fresh.setdefault((row.holder, row.chain, row.variable), {})[row.value] = row
         held |= {key: (turn, values) for key, values in fresh.items()}
-        true |= {row.variable: row.value for row in gold if row.turn == turn and row.probability == 1.0}
+        true |= {
+            row.variable: row.value
+            for row in gold
+            if row.turn == turn and row.chain == WORLD and row.probability == 1.0
+        }
         for (holder, chain, variable), (since, values) in held.items() if turn in turns and turn >= 1 else ():
             other = chain.removeprefix(f"{holder}>") if chain.startswith(f"{holder}>") else ""
             other = "" if ">" in other or "&" in other else other
