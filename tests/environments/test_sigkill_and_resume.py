@@ -21,6 +21,7 @@ from tertulia.storage.rows import (
     CallRow,
     ClaimRow,
     EventRow,
+    GoldRow,
     MemoryRow,
     Row,
     ThoughtRow,
@@ -41,6 +42,7 @@ WITH_TURN: tuple[type[Row], ...] = (
     AppraisalRow,
     BidRow,
     BeliefRow,
+    GoldRow,
     MemoryRow,
 )
 
