@@ -41,7 +41,7 @@ def true_belief(story: Story) -> list[tuple[Sentence, int]]:
             told.append((sentence, number))
         scene.take_in(sentence.events)
         if missing:
-            back = scene.return_of(tuple(missing), changes)
+            back = scene.return_of(tuple(missing), sentence.text, changes)
             told.append((back, number))
             scene.take_in(back.events)
             seers |= missing.keys()
@@ -124,17 +124,18 @@ class _Scene:
         """Whether somebody who had seen the thing misses this change of it."""
         return name not in event.content and (name, claim.variable) in self.saw
 
-    def return_of(self, names: tuple[str, ...], changes: Sequence[tuple[Event, Claim]]) -> Sentence:
-        """Those who missed it see it now, with all who were there."""
+    def return_of(self, names: tuple[str, ...], done: str, changes: Sequence[tuple[Event, Claim]]) -> Sentence:
+        """Those who missed what was `done` see it now, with all who were there."""
         event = changes[-1][0]
         there, hidden = list(event.content), event.unnoticed
         away = [name for name in names if name in self.gone]
         many, listed = len(names) > 1, _and(names)
         if away:
             verbs = ("come", "see", "go") if many else ("comes", "sees", "goes")
-            text = f"{listed} {verbs[0]} back for a moment, {verbs[1]} what has been done, and {verbs[2]} away again."
+            text = f"{listed} {verbs[0]} back, {verbs[1]} what has been done, and {verbs[2]} away again: {done}"
         else:
-            text = f"{listed} {'look' if many else 'looks'} over and {'see' if many else 'sees'} what has been done."
+            verbs = ("look", "see") if many else ("looks", "sees")
+            text = f"{listed} {verbs[0]} over and {verbs[1]} what has been done: {done}"
         events = []
         for name in away:
             there.append(name)

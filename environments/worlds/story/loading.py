@@ -7,7 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from tertulia.environments.gold import rule_named
-from tertulia.environments.stories import own
 from tertulia.environments.stories.controls import DROPPED, controlled
 from tertulia.environments.stories.reading import FORMATS, text_of
 from tertulia.environments.stories.reskin import Skin, SkinName, make_skin
@@ -17,7 +16,6 @@ from tertulia.environments.worlds.story.params import ALL, StoryParams
 from tertulia.storage.nearest import nearest
 
 SHIPPED = Path(__file__).with_name("lighthouse.yaml")
-READERS = {**FORMATS, "own": own.read}
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def _item(params: StoryParams) -> Story:
         stat = path.stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
     except OSError:
-        stamp = (0, 0)
+        raise WorldError("file", f"there is no file {path}; give the path of a story file") from None
     stories = _stories(path, _format(params, path), stamp)
     if params.item >= len(stories):
         last = f"{path.name} has {len(stories)} {'story' if len(stories) == 1 else 'stories'}"
@@ -69,9 +67,9 @@ def _format(params: StoryParams, path: Path) -> str:
     if params.format is None and path.suffix in (".yaml", ".yml"):
         return "own"
     if params.format is None:
-        raise WorldError("format", f"how {path.name} is written is not told; one of: {', '.join(READERS)}")
-    if params.format not in READERS:
-        raise WorldError("format", f"no format '{params.format}'; {nearest(params.format, list(READERS))}")
+        raise WorldError("file", f"how {path.name} is written is not told; set `format`, one of: {', '.join(FORMATS)}")
+    if params.format not in FORMATS:
+        raise WorldError("format", f"no format '{params.format}'; {nearest(params.format, list(FORMATS))}")
     return params.format
 
 
@@ -81,7 +79,7 @@ def _stories(path: Path, format: str, stamp: tuple[int, int]) -> tuple[Story, ..
     found: list[Story] = []
     wrong: StoryError | None = None
     try:
-        for one in READERS[format](text_of(path), str(path)):
+        for one in FORMATS[format](text_of(path), str(path)):
             if isinstance(one, Story):
                 found.append(one)
             else:

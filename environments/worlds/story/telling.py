@@ -9,7 +9,7 @@ from typing import Any
 
 from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.stories.story import Sentence, Story
-from tertulia.environments.world import Event
+from tertulia.environments.world import Claim, Event
 from tertulia.environments.worlds.story.you import as_you
 
 TELL = "tell"
@@ -30,8 +30,9 @@ def turns_of(story: Story, viewer: str | None, seat: str) -> tuple[Told, ...]:
     that not even the number of turns tells of it. What is unseen after the last belongs to the last."""
     turns: list[Told] = []
     waiting: list[Event] = []
+    sights = _Sights(story)
     for number, sentence in enumerate(story.sentences, 1):
-        events = tuple(_events(sentence, story, viewer, seat))
+        events = tuple(_events(sentence, story, viewer, seat, sights))
         waiting += events
         if any(event.content or event.glimpsed for event in events):
             turns.append(Told(tuple(waiting), number))
@@ -43,7 +44,33 @@ def turns_of(story: Story, viewer: str | None, seat: str) -> tuple[Told, ...]:
     return tuple(turns)
 
 
-def _events(sentence: Sentence, story: Story, viewer: str | None, seat: str) -> Iterator[Event]:
+class _Sights:
+    """What a character has seen so far, and in words what it newly sees."""
+
+    def __init__(self, story: Story) -> None:
+        self._variables = {variable.name: variable for variable in story.variables}
+        self._saw: dict[str, str] = {}
+
+    def of(self, events: Sequence[Event], text: str) -> str:
+        """What these events show that is news and that the text does not say, as further sentences: to enter a room
+        may be to see what is in it. Only where a place is looked at: other events say in their words what they show."""
+        news = []
+        for event in events:
+            shown = [c for c in event.claims if event.kind not in TOLD and c.holds and c.believer is None]
+            for claim in shown:
+                looked = event.kind in ("enter", "see") and event.place is not None
+                if looked and self._saw.get(claim.variable) != claim.value and not _names(text, claim.value):
+                    news.append(self._words(claim))
+                self._saw[claim.variable] = claim.value
+        return "".join(f" You see: {sentence}" for sentence in dict.fromkeys(news))
+
+    def _words(self, claim: Claim) -> str:
+        variable = self._variables.get(claim.variable)
+        template = (variable.say if variable else None) or "The {name} is in the {value}."
+        return template.replace("{name}", claim.variable).replace("{value}", claim.value)
+
+
+def _events(sentence: Sentence, story: Story, viewer: str | None, seat: str, sights: _Sights) -> Iterator[Event]:
     """A sentence for one seat: at most one event it witnesses whole, one that it glimpses, and one it misses."""
     if not sentence.events:
         mine = viewer is None or _names(sentence.text, viewer) or not any(_names(sentence.text, n) for n in story.cast)
@@ -53,7 +80,7 @@ def _events(sentence: Sentence, story: Story, viewer: str | None, seat: str) -> 
     glimpsed = [event for event in sentence.events if event not in whole and viewer in event.glimpsed]
     missed = [event for event in sentence.events if event not in whole and event not in glimpsed]
     if whole:
-        yield from _witnessed(sentence, whole, viewer, seat)
+        yield from _witnessed(sentence, whole, viewer, seat, sights)
     for event in glimpsed:
         text = as_you(event.occurrence or "", viewer) if viewer else ""
         unread = _world_event(event.text, _kind(event), (), viewer)
@@ -62,12 +89,16 @@ def _events(sentence: Sentence, story: Story, viewer: str | None, seat: str) -> 
         yield _world_event(sentence.text, _kind(missed[0]), (), None).model_copy(update=_seen(missed))
 
 
-def _witnessed(sentence: Sentence, events: Sequence[Event], viewer: str | None, seat: str) -> Iterator[Event]:
+def _witnessed(
+    sentence: Sentence, events: Sequence[Event], viewer: str | None, seat: str, sights: _Sights
+) -> Iterator[Event]:
     """What is seen of it whole: the sentence itself; where that tells more than was seen, the events' own words."""
     all_of_it = len(events) == len(sentence.events)
     texts = dict.fromkeys(event.text for event in events)
     text = sentence.text if all_of_it or sentence.text in texts else " ".join(texts)
     event = _world_event(text, _kind(events[0]), (seat,), viewer)
+    if viewer is not None:
+        event = event.model_copy(update={"text": event.text + sights.of(events, text)})
     yield event.model_copy(update=_seen(events) | {"data": {"story": [noticed(one, viewer) for one in events]}})
 
 

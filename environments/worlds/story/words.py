@@ -41,7 +41,8 @@ class Phrases:
         return tuple(claim for line in text.split("\n") if (claim := self._parsed(line.strip())) is not None)
 
     def _parsed(self, line: str) -> Claim | None:
-        found = _BELIEVER.fullmatch(line)
+        plain = line.removeprefix(_NOT) in self._claims
+        found = None if plain else _BELIEVER.fullmatch(line)
         believer = found["who"].replace(_BETWEEN, ">") if found else None
         rest = found["what"] if found else line
         named = self._claims.get(rest.removeprefix(_NOT))
