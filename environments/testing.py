@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -68,6 +69,7 @@ class _Check:
         state, events = self.twice("reset", lambda w: w.reset(Random(self.seed)))
         self.events(events)
         self.moment(state)
+        self.start(state)
         for turn in range(1, turns + 1):
             if self.world.outcome(state).done:
                 break
@@ -122,6 +124,18 @@ class _Check:
         declared = [(v.name, v.values, v.holder) for v in found]
         self.law(not self.declared or declared == self.declared, "names and values of variables changed in an episode")
         self.declared = declared
+
+    def start(self, state: Any) -> None:
+        """What seats know and assume from the start: gold would pass over in silence what is not declared."""
+        values = {v.name: v.values for v in self.world.variables(state)}
+        for seat in self.world.names:
+            known = self.twice("knows", lambda w, seat=seat: w.knows(state, seat))  # type: ignore[misc]
+            assumed = self.twice("assumes", lambda w, seat=seat: w.assumes(state, seat))  # type: ignore[misc]
+            for name, value in known.items():
+                self.law(value in values.get(name, ()), f"knows() of {seat}: {name} = {value!r} is not declared")
+            for name, given in assumed.items():
+                self.law(given.keys() <= {*values.get(name, ())}, f"assumes() of {seat}: {name} has other values")
+                self.law(abs(math.fsum(given.values()) - 1) < 1e-9, f"assumes() of {seat}: {name} does not sum to 1")
 
     def outcome(self, found: Outcome) -> None:
         self.law(found.reward is None or 0.0 <= found.reward <= 1.0, f"outcome: reward {found.reward} is not in 0-1")

@@ -190,6 +190,21 @@ class DoneForNoReason(CoinTable):
         return Outcome(done=True)
 
 
+class KnowsNothingThereIs(CoinTable):
+    def knows(self, state, seat):
+        return {"coin": "edge"}
+
+
+class AssumesTooMuch(CoinTable):
+    def assumes(self, state, seat):
+        return {"coin": {"heads": 0.9, "tails": 0.9}}
+
+
+class AssumesOnceMore(CoinTable):
+    def assumes(self, state, seat):
+        return {"coin": {"heads": 0.5, "edge": 0.5}}
+
+
 class SecretGlimpse(CoinTable):
     def step(self, state, acts, rng):
         after, events = super().step(state, acts, rng)
@@ -214,6 +229,9 @@ BROKEN = {
     Thawed: "frozen",
     IgnoresItsSeed: r"reset\(\) (is not pure|depends on more than its arguments)",
     DoneForNoReason: "needs a reason",
+    KnowsNothingThereIs: r"knows\(\) of ann: coin = 'edge' is not declared",
+    AssumesTooMuch: r"assumes\(\) of ann: coin does not sum to 1",
+    AssumesOnceMore: r"assumes\(\) of ann: coin has other values",
     SecretGlimpse: "no text of the occurrence",
 }
 
