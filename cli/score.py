@@ -125,10 +125,10 @@ def _chosen(log: Log, wanted: Sequence[str], scenario: str | None) -> list[Episo
 def _score(log: Log, rows: Sequence[EpisodeRow], targets: Sequence[Any], mutual: bool) -> Scored:
     from ulid import ULID
 
-    from tertulia.storage.measures.accuracy import accuracy, calibration
+    from tertulia.storage.measures.accuracy import COLUMNS, accuracy, calibration
     from tertulia.storage.measures.honesty import honesty
 
-    beliefs = _of_each(log, "v_belief_accuracy", rows)
+    beliefs = _of_each(log, f"SELECT {', '.join(COLUMNS)} FROM v_belief_accuracy", rows)
     rows = _scorable(rows, beliefs, targets)
     figures = [one for target in targets for one in accuracy(beliefs, target, SEED)]
     calibrated = [one for target in targets for one in calibration(beliefs, target)]
@@ -140,15 +140,15 @@ def _score(log: Log, rows: Sequence[EpisodeRow], targets: Sequence[Any], mutual:
     return Scored(
         str(ULID()), [row.id for row in rows], sorted({row.scenario for row in rows}), len(beliefs),
         sum(row["gold_brier"] is None for row in beliefs), figures, calibrated,
-        honesty(_of_each(log, "v_honesty", rows), SEED), models,
+        honesty(_of_each(log, "SELECT * FROM v_honesty", rows), SEED), models,
     )  # fmt: skip
 
 
-def _of_each(log: Log, view: str, rows: Sequence[EpisodeRow]) -> list[dict[str, Any]]:
-    """All rows of a view, asked for episode by episode: so the database finds them by its index."""
+def _of_each(log: Log, select: str, rows: Sequence[EpisodeRow]) -> list[dict[str, Any]]:
+    """What is selected from a view, asked for episode by episode: so the database finds them by its index."""
     found: list[dict[str, Any]] = []
     for row in rows:
-        found += log.query(f"SELECT * FROM {view} WHERE episode = ?", [row.id]).dicts()
+        found += log.query(f"{select} WHERE episode = ?", [row.id]).dicts()
     return found
 
 

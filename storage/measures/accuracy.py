@@ -15,7 +15,13 @@ from tertulia.storage.measures.clustered import Interval, interval
 Target = Literal["gold", "truth"]
 TARGETS: tuple[Target, ...] = ("gold", "truth")
 Row = Mapping[str, Any]
-"""A row of `v_belief_accuracy`."""
+"""A row of `v_belief_accuracy`, of which only `COLUMNS` matter."""
+
+COLUMNS = (
+    "episode", "estimator", "source", "rule", "chain_order", "confidence", "gold_brier", "gold_log_loss",
+    "gold_entropy", "gold_accuracy", "gold_confidence", "gold_basis", "robust", "truth_brier", "truth_log_loss",
+    "truth_accuracy", "beyond_gold",
+)  # fmt: skip
 
 BINS = 10
 LEAST = 10
