@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tertulia.storage.record import EpisodeRecord
 from tertulia.storage.rows import EpisodeRow, ScoreRow
 from tests.cli.command import Tertulia
 from tests.playing import play
+from tests.postgres import Server
 
 LIAR = """
 scenario: liar
@@ -165,3 +167,25 @@ def test_models_of_each_other_are_scored_and_kept_too(tertulia: Tertulia, played
     with Log.open(played) as log:
         kept = log.query("SELECT count(*) FROM score WHERE run = ? AND measure = 'mutual_brier'", [data["run"]])
     assert kept.rows == [(len(data["mutual"]["scores"]),)]
+
+
+def test_both_databases_give_the_same_scores(tertulia: Tertulia, tmp_path: Path, postgres_server: Server) -> None:
+    found = []
+    with postgres_server.fresh() as url:
+        for db in (str(tmp_path / "log.db"), url):
+            asyncio.run(play(db, "dinner-secret", seed=3, sets=["turns.limit=12"]))
+            said = tertulia("score", "last", "--json", "--db", db)
+            assert said.code == 0, said.err
+            found.append(json.loads(said.out))
+    here, there = ({key: one[key] for key in ("figures", "calibration", "honesty")} for one in found)
+    assert json.dumps(here, sort_keys=True).count('"n"') > 20
+    assert _rounded(here) == _rounded(there)
+
+
+def _rounded(data: Any) -> Any:
+    """Sums in another order differ in their last digits."""
+    if isinstance(data, dict):
+        return {key: _rounded(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_rounded(value) for value in data]
+    return round(data, 9) if isinstance(data, float) else data
