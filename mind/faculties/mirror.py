@@ -83,7 +83,7 @@ class Mirror(Faculty):
 
     def inputs(self, mind: MindState, moment: Moment) -> Reflections | None:
         seen = moment.seen
-        if not seen.variables:
+        if not seen.variables or len(seen.cast) < 2:
             return None
         first = mind.note(self.name, "events") or 0
         names = {variable.name for variable in seen.variables}
@@ -101,7 +101,7 @@ class Mirror(Faculty):
     def reply_type(self, moment: Moment) -> type[BaseModel] | None:
         seen = moment.seen
         others = tuple(name for name in seen.cast if name != seen.participant)
-        return _reply_type(others, seen.variables) if seen.variables else None
+        return _reply_type(others, seen.variables) if seen.variables and others else None
 
     def question(self, inputs: Reflections) -> str:
         lines = ["Whose mind would you check? What do you make of what was said of minds?"]

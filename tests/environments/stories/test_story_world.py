@@ -26,6 +26,7 @@ from tertulia.environments.testing import check_world
 from tertulia.environments.world import Claim, Pass
 from tertulia.environments.worlds.story import Answer, StoryParams, StoryRules, StorySeat, StoryWorld
 from tertulia.environments.worlds.story.you import as_you
+from tertulia.mind.spec import PRESETS
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BeliefRow, CallRow, GoldRow
 from tests.environments.fixed_transcript import heard, play_along, some_acts
@@ -467,6 +468,21 @@ def test_rules_that_watch_a_published_set_answer_every_question_as_gold(form: st
     for item in range(0, found, max(1, found // 12)):
         stage, _ = played(story(file=path, format=form, item=item))
         assert stage.outcome().reward == 1.0, item
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("elicit", ["inline", "none"])
+async def test_every_kind_of_mind_can_be_alone_with_a_story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, elicit: str
+) -> None:
+    sets = ["view=first", "as=Wim", f"mind.preset={preset}", "mind.order=2", f"elicit={elicit}"]
+    result = await play(tmp_path / "rules.db", "story", sets=sets)
+    assert (result.status, result.outcome["reward"]) == ("success", 1.0)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    with Loopback() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = await play(tmp_path / "model.db", "story", model="openai/any", sets=sets)
+    assert (result.status, result.fallbacks) == ("success", 0)
 
 
 async def test_a_model_lives_through_a_story_and_answers_within_the_options(
