@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.backends.rules import RulesModel
@@ -18,9 +19,12 @@ from tertulia.environments.scenario.probes import Planned
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.lease import is_dead
-from tertulia.storage.log import LeaseHeld, Log
+from tertulia.storage.log import Duplicate, LeaseHeld, Log
 from tertulia.storage.rows import CallRow, EpisodeRow, ProbeRow, Row, TurnRow
 from tertulia.storage.types import now
+
+_ATTEMPTS = 9
+"""So often a question is put again with another ordinal, where somebody else who asks at the same turn had its own."""
 
 
 class ProbeError(Exception):
@@ -72,20 +76,36 @@ class Interview:
             parse_uri(model)
         whole = [one for one in asked for _ in range(repeat)]
         self._check(whole)
+        answered: list[Probed] = []
+        for attempt in range(_ATTEMPTS):
+            found = await self._put_all(whole, backends, model, retry or RetryPolicy())
+            answered += [one for one in found if isinstance(one, Probed)]
+            trouble = next((one for one in found if not isinstance(one, Probed | Duplicate)), None)
+            taken = next((one for one in found if isinstance(one, Duplicate)), None)
+            if trouble is None and taken is None:
+                break
+            if trouble is not None or attempt == _ATTEMPTS - 1:
+                raise trouble or cast(Duplicate, taken)
+            whole = [asked for asked, one in zip(whole, found, strict=True) if isinstance(one, Duplicate)]
+            self.first = max(self.first, _first_free(self.log, self.stage, self.turn))
+        return sorted(answered, key=lambda one: one.row.ordinal)
+
+    async def _put_all(
+        self, asked: Sequence[Planned], backends: Backends, model: str | None, retry: RetryPolicy
+    ) -> list[Probed | BaseException]:
+        """What came of each. `Duplicate` where somebody else asks at this turn as well and took the ordinal first."""
         put_each = [
-            self._put(one, ordinal, backends, model, retry or RetryPolicy())
-            for ordinal, one in enumerate(whole, self.first)
-        ]
-        self.first += len(whole)
+            self._put(one, ordinal, backends, model, retry) for ordinal, one in enumerate(asked, self.first)
+        ]  # fmt: skip
+        self.first += len(asked)
         found = await asyncio.gather(*put_each, return_exceptions=True)
-        done = [one for one in found if isinstance(one, tuple)]
-        rows: list[Row] = [row for probed, calls in done for row in (*probed.rows(), *calls)]
-        if rows:
-            await self.log.record(rows)
-        for one in found:
-            if isinstance(one, BaseException):
-                raise one
-        return [probed for probed, _ in done]
+        rows: list[Row] = [row for one in found if isinstance(one, tuple) for row in (*one[0].rows(), *one[1])]
+        try:
+            if rows:
+                await self.log.record(rows)
+        except Duplicate as taken:
+            return [taken if isinstance(one, tuple) else one for one in found]
+        return [one[0] if isinstance(one, tuple) else one for one in found]
 
     def _check(self, asked: Sequence[Planned]) -> None:
         for one in asked:

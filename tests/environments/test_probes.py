@@ -480,3 +480,26 @@ def test_the_probes_of_the_page_on_probing_load_as_they_stand() -> None:
     scenario = tertulia.load_scenario("dinner-secret", [f"probes=[{items}]"])
     assert len(scenario.probes) == 4
     assert Scenario.from_resolved(scenario.resolved()) == scenario
+
+
+@pytest.mark.parametrize("model", ["rules", "openai/loopback"])
+async def test_two_who_ask_at_the_same_turn_at_once_both_have_their_answers(
+    db: str, model: str, openai: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as server:
+        openai.setenv("OPENAI_BASE_URL", server.url)
+        result = await play(db, "dinner-secret", model=model, sets=["turns.limit=4"])
+        backends = Backends()
+        with Log.open(db) as one, Log.open(db) as other:
+            first, second = open_interview(one, result.episode, 3), open_interview(other, result.episode, 3)
+            assert first.first == second.first
+            both = await asyncio.gather(
+                first.ask([beliefs_of("alice"), beliefs_of("bob")], backends=backends, retry=FAST),
+                second.ask([beliefs_of("alice"), beliefs_of("carol")], backends=backends, retry=FAST),
+            )
+            await backends.aclose()
+            asked = [[probed.row.participant for probed in answers] for answers in both]
+            written = one.rows(ProbeRow, result.episode)
+        assert [sorted(names) for names in asked] == [["alice", "bob"], ["alice", "carol"]]
+        assert sorted(row.participant for row in written) == ["alice", "alice", "bob", "carol"]
+        assert len({row.ordinal for row in written}) == len(written)
