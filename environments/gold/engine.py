@@ -199,20 +199,17 @@ class Line:
             return False
         if self.joint:
             return all(self._trusts(name, event, claim, index) for name in self.names if name != event.actor)
-        if claim.believer is not None or self.names[-1] == event.actor:
+        names = self.names[:-1] if claim.believer is not None else self.names
+        if names[-1] == event.actor:
             # What a speaker says shows what it believes, to those who believe it; its own words never move it.
-            return len(self.names) > 1 and self._before()._trusts(self.names[-2], event, claim, index)
-        return self._trusts(self.names[-1], event, claim, index)
+            names = names[:-1]
+        return bool(names) and self._gold._line(names)._trusts(names[-1], event, claim, index)
 
     def _concerned(self, event: Evidence, claim: ClaimRow) -> bool:
         """Whether a claim about somebody's belief is about the last of this chain, and was heard by those before."""
         if self.joint or len(self.names) < 2 or self.names[-1] != claim.believer:
             return False
-        return self.names[-2] != event.actor and event.along(self.names[:-1])
-
-    def _before(self) -> Line:
-        """The line of the chain without its last name."""
-        return self._gold._line(self.names[:-1])
+        return event.along(self.names[:-1]) and (event.told or self.names[-2] != event.actor)
 
     def _trusts(self, hearer: str, event: Evidence, claim: ClaimRow, index: int) -> bool:
         """Whether the hearer believes it: by the rule, but never against what it knows cannot have changed."""

@@ -213,15 +213,14 @@ class Oracle:
     ) -> bool:  # fmt: skip
         """Whether a claim of an event that counts is taken up."""
         speaker = event.actor
-        if about_a_mind and names[-2] == speaker:
-            return False
         if event.kind not in WORDS:
-            return True
+            return not (about_a_mind and names[-2] == speaker)
         if contradicts(thing, belief, claim):
             return False
         if joint:
             return all(self._trusts(names, True, m, thing, event, claim, False) for m in names if m != speaker)
-        hearers = names[:-1] if about_a_mind or names[-1] == speaker else names
+        hearers = names[:-1] if about_a_mind else names
+        hearers = hearers[:-1] if hearers[-1] == speaker else hearers
         return bool(hearers) and self._trusts(hearers, False, hearers[-1], thing, event, claim, about_a_mind)
 
     def _trusts(

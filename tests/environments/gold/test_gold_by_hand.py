@@ -114,6 +114,14 @@ def test_words_about_a_belief_move_what_is_thought_of_that_belief_alone() -> Non
     assert certain(made, "carol>bob") == "attic"  # she saw that he saw it
 
 
+def test_words_about_a_belief_show_what_the_speaker_thinks_of_it_to_those_who_believe_it() -> None:
+    said_to_bob = said("alice", is_at("cellar", believer="bob"), ("bob",))
+    chains = ("bob>alice>bob", "alice>bob>alice>bob", "bob", "alice>bob", "bob>alice", "carol>alice>bob")
+    moved_by = {chain: certain(gold("credulous", said_to_bob), chain) for chain in chains}
+    assert moved_by == dict.fromkeys(chains) | {"bob>alice>bob": "cellar", "alice>bob>alice>bob": "cellar"}
+    assert certain(gold("none", said_to_bob), "bob>alice>bob") is None
+
+
 def test_of_one_who_always_knows_one_believes_what_one_believes_oneself() -> None:
     made = gold(
         "credulous",
