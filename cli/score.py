@@ -129,7 +129,7 @@ def _score(log: Log, rows: Sequence[EpisodeRow], targets: Sequence[Any], mutual:
     from tertulia.storage.measures.honesty import honesty
 
     beliefs = _of_each(log, f"SELECT {', '.join(COLUMNS)} FROM v_belief_accuracy", rows)
-    rows = _scorable(rows, beliefs, targets)
+    rows = _scorable(rows, beliefs, targets, mutual)
     figures = [one for target in targets for one in accuracy(beliefs, target, SEED)]
     calibrated = [one for target in targets for one in calibration(beliefs, target)]
     models = None
@@ -153,10 +153,10 @@ def _of_each(log: Log, select: str, rows: Sequence[EpisodeRow]) -> list[dict[str
 
 
 def _scorable(
-    rows: Sequence[EpisodeRow], beliefs: Sequence[dict[str, Any]], targets: Sequence[str]
+    rows: Sequence[EpisodeRow], beliefs: Sequence[dict[str, Any]], targets: Sequence[str], mutual: bool
 ) -> list[EpisodeRow]:
     """The episodes in which there is something to score. Says of the others what they lack; an error where all do."""
-    lacking = {row.id: _lack([one for one in beliefs if one["episode"] == row.id], targets) for row in rows}
+    lacking = {row.id: _lack([one for one in beliefs if one["episode"] == row.id], targets, mutual) for row in rows}
     missing = {id: lack for id, lack in lacking.items() if lack is not None}
     if len(missing) < len(rows):
         for id, lack in missing.items():
@@ -167,15 +167,17 @@ def _scorable(
     raise BadInput(f"episode {id} cannot be scored{more}: {lack}")
 
 
-def _lack(beliefs: Sequence[dict[str, Any]], targets: Sequence[str]) -> str | None:
+def _lack(beliefs: Sequence[dict[str, Any]], targets: Sequence[str], mutual: bool) -> str | None:
     if not beliefs:
         return (
             "no beliefs are in the log; play it with minds that have the faculty `believe` and `elicit: inline`, "
             f"or ask for them with {program()} probe EPISODE --beliefs"
         )
+    if mutual and any(one["chain_order"] > 1 for one in beliefs):
+        return None  # of somebody's next act there is neither gold nor truth, but a model is scored on the act itself
     if all(one[f"{target}_brier"] is None for one in beliefs for target in targets):
-        other = "truth" if "gold" in targets else "gold"
-        return f"no {' and no '.join(targets)} is in the log for what was believed; try --against {other}"
+        other = "--mutual" if len(targets) > 1 else f"--against {'truth' if 'gold' in targets else 'gold'}"
+        return f"no {' and no '.join(targets)} is in the log for what was believed; try {other}"
     return None
 
 

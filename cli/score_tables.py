@@ -23,7 +23,7 @@ def score_lines(found: Scored, width: int | None = None) -> Iterator[str]:
     yield f"Belief-state prediction: {one_line(', '.join(found.scenarios))}"
     yield f"{many}, {found.beliefs} beliefs, each at every turn at which it was held"
     if found.without_gold:
-        yield f"{found.without_gold} of them have no gold: their chains are deeper than what was kept"
+        yield f"{found.without_gold} of them have no gold: too deep, or of somebody's next act"
     groups: dict[tuple[str, How], list[Figures]] = {}
     for figures in found.figures:
         groups.setdefault((figures.target, figures.how), []).append(figures)

@@ -189,3 +189,25 @@ def _rounded(data: Any) -> Any:
     if isinstance(data, list):
         return [_rounded(value) for value in data]
     return round(data, 9) if isinstance(data, float) else data
+
+
+def test_models_of_each_other_are_scored_on_acts_where_there_is_neither_gold_nor_truth(
+    tertulia: Tertulia, tmp_path: Path
+) -> None:
+    db = tmp_path / "log.db"
+    assert tertulia("run", "guess-the-mean", "--set", "elicit=inline", "--db", str(db)).code == 0
+    plain = tertulia("score", "last", "--db", str(db))
+    assert plain.code == 2
+    assert plain.err.rstrip().endswith("no gold and no truth is in the log for what was believed; try --mutual")
+    found = tertulia("score", "last", "--mutual", "--db", str(db), "--json")
+    assert found.code == 0
+    data = json.loads(found.out)
+    assert data["figures"] == []
+    model = next(
+        one for one in data["mutual"]["scores"]
+        if (one["target"], one["set"], one["predictor"]) == ("act", "all", "model")
+    )  # fmt: skip
+    assert model["n"] > 0
+    shown = tertulia("score", "last", "--mutual", "--db", str(db))
+    assert shown.code == 0
+    assert max(map(len, shown.out.splitlines()[:3])) <= 80
