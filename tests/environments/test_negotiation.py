@@ -420,3 +420,16 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
         await log.release(episode.stage.episode, episode.token)
     resumed = await resume(tmp_path / "log.db", episode.stage.episode)
     assert (resumed.status, resumed.turns, resumed.outcome) == (whole_one.status, whole_one.turns, whole_one.outcome)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is not true that I need food least.",
+        "I doubt that I need water most.",
+        "You said that I need water most.",
+        "I am asked whether I need water most.",
+    ],
+)
+def test_our_own_sentence_within_a_denial_or_a_doubt_is_no_claim(text: str) -> None:
+    assert hear(text, "alice") == ()

@@ -12,8 +12,10 @@ from tertulia.storage.seen import Claim
 
 _ITEM = rf"({'|'.join(ITEMS)})"
 _NAME = r"[a-z][a-z0-9_-]*"
+_BEGINS = r"(?:^|(?<=[.!?:;,\n\"“(]))\s*"
+"""Where a sentence may begin: not after words like "It is not true that"."""
 _SENTENCE = re.compile(
-    rf"(?:(?P<believer>{_NAME}) thinks that )?(?P<no>[Ii]t is not so that )?(?P<who>I|{_NAME}) needs? "
+    rf"{_BEGINS}(?:(?P<believer>{_NAME}) thinks that )?(?P<no>[Ii]t is not so that )?(?P<who>I|{_NAME}) needs? "
     rf"(?:(?P<a>{_ITEM}) most, then (?P<b>{_ITEM}), and (?P<c>{_ITEM}) least"
     rf"|(?P<over>{_ITEM}) more than (?P<under>{_ITEM})|(?P<top>{_ITEM}) most|(?P<last>{_ITEM}) least)\."
 )
@@ -126,7 +128,7 @@ _HEARSAY: tuple[tuple[str, Callable[..., tuple[Claim, ...]]], ...] = (
 _NEEDLESS = re.compile(
     rf"\bI (?:do not|don't|don\u2019t) (?:really )?need (?:any |much |a lot of |the )*{_ITEM}\b", re.I
 )
-_NOT_SAID_OF_ONESELF = re.compile(r"\b(?:not|never|don't|don\u2019t|you|your|if)\b|\?\s*$", re.I)
+_NOT_SAID_OF_ONESELF = re.compile(r"\b(?:not|never|doubt|whether|don't|don\u2019t|you|your|if)\b|\?\s*$", re.I)
 
 
 def hear(text: str, speaker: str) -> tuple[Claim, ...]:
