@@ -44,8 +44,12 @@ FROM (
       ) AS own_turn,
       (
         SELECT g.value FROM gold AS g
-        WHERE g.episode = c.episode AND g.chain = 'world' AND g.variable = c.variable AND g.turn <= c.turn
-        ORDER BY g.turn DESC, g.probability DESC, g.value
+        WHERE g.episode = c.episode AND g.chain = 'world' AND g.variable = c.variable
+          AND g.turn = (
+            SELECT max(m.turn) FROM gold AS m
+            WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= c.turn
+          )
+        ORDER BY g.probability DESC, g.value
         LIMIT 1
       ) AS truth
     FROM (
