@@ -49,10 +49,10 @@ def elicit(
     """Measure the effect of asking: the same seeds played three ways, compared pair by pair.
 
     inline: minds state their beliefs turn by turn. probe: minds are told of no variables, and a copy of each is asked
-    at every turn. none: nobody is asked. Reported for each: reward, turns, utterances, words, claims, calls, tokens,
-    and the Brier score of beliefs against truth (lower is better; not measured where nobody is asked); then the
-    differences over the seeds that both have, with a 95 % bootstrap interval over seeds. The episodes stay in the log
-    as a batch, with the arm as their cell.
+    at every turn. none: minds are told of no variables, and nobody is asked. Reported for each: reward, turns,
+    utterances, words, claims, calls, tokens, and the Brier score of beliefs against truth (lower is better; not
+    measured where nobody is asked); then the differences over the seeds that both have, with a 95 % bootstrap interval
+    over seeds. The episodes stay in the log as a batch, with the arm as their cell.
     Exit codes: 0 all ended, 1 some did not and are left out, 2 bad input, 130 interrupted.
 
     \b

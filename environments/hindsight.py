@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from tertulia.environments.gold import Golden, rule_named
 from tertulia.environments.gold.ledger import GoldLedger, agree
+from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import by_event
 from tertulia.environments.stage import Stage
 from tertulia.storage.log import Log
 from tertulia.storage.nearest import nearest
-from tertulia.storage.rows import WORLD, ClaimRow, EpisodeRow, EventRow, GoldRow, Variable, WitnessRow
+from tertulia.storage.rows import WORLD, ClaimRow, EpisodeRow, EventRow, GoldRow, TurnRow, Variable, WitnessRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,20 @@ class Held:
 
 
 class Hindsight:
-    """One logged episode, its events taken in once. Beliefs of a turn cover all events before it."""
+    """One logged episode, its events taken in once. Beliefs of a turn cover all events before it.
+
+    Raises `RestoreError` where the world does not begin as it did when the episode was played.
+    """
 
     def __init__(self, log: Log, row: EpisodeRow) -> None:
         self.row = row
         self._stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
         self._stage.open()
+        begun = next((turn.state_hash for turn in log.rows(TurnRow, row.id) if turn.turn == 0), None)
+        if begun not in (None, self._stage.state_hash()):
+            raise RestoreError(
+                f"episode {row.id} begins otherwise than it did when it was played; was the code or a file changed?"
+            )
         self.cast = tuple(self._stage.seats)
         self.rule = self._stage.scenario.gold.rule
         happened = by_event(log.rows(EventRow, row.id), log.rows(WitnessRow, row.id), log.rows(ClaimRow, row.id))

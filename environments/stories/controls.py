@@ -134,8 +134,8 @@ class _Scene:
             verbs = ("come", "see", "go") if many else ("comes", "sees", "goes")
             text = f"{listed} {verbs[0]} back, {verbs[1]} what has been done, and {verbs[2]} away again: {done}"
         else:
-            verbs = ("look", "see") if many else ("looks", "sees")
-            text = f"{listed} {verbs[0]} over and {verbs[1]} what has been done: {done}"
+            looks, sees = ("look", "see") if many else ("looks", "sees")
+            text = f"{listed} {looks} over and {sees} what has been done: {done}"
         events = []
         for name in away:
             there.append(name)

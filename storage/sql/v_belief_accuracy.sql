@@ -92,6 +92,15 @@ FROM (
           q.episode, q.turn, q.holder, q.chain, q.variable, q.value, q.probability AS p, q.estimator,
           'probe' AS source, q.ordinal AS probe
         FROM probe_belief AS q
+        -- The first that the mind's own model answered: repeats and answers of other models are no further items.
+        WHERE q.ordinal = (
+          SELECT min(f.ordinal)
+          FROM probe_belief AS f
+          LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
+          LEFT JOIN participant AS a ON a.episode = f.episode AND a.name = f.holder
+          WHERE f.episode = q.episode AND f.turn = q.turn AND f.holder = q.holder AND f.chain = q.chain
+            AND f.variable = q.variable AND (s.model = a.model OR s.model IS NULL OR a.model IS NULL)
+        )
       ) AS h
       LEFT JOIN gold AS g
         ON g.episode = h.episode AND g.chain = h.chain AND g.variable = h.variable AND g.value = h.value AND g.turn = (

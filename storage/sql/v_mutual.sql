@@ -109,9 +109,12 @@ FROM (
           p.probability AS p, p.estimator, 'probe' AS elicited
         FROM probe_belief AS p
         WHERE length(replace(p.chain, '>', '')) = length(p.chain) - 1 AND p.ordinal = (
-          SELECT min(f.ordinal) FROM probe_belief AS f
+          SELECT min(f.ordinal)
+          FROM probe_belief AS f
+          LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
+          LEFT JOIN participant AS a ON a.episode = f.episode AND a.name = f.holder
           WHERE f.episode = p.episode AND f.turn = p.turn AND f.holder = p.holder AND f.chain = p.chain
-            AND f.variable = p.variable
+            AND f.variable = p.variable AND (s.model = a.model OR s.model IS NULL OR a.model IS NULL)
         )
       ) AS h
       LEFT JOIN gold AS g
@@ -135,9 +138,12 @@ FROM (
       LEFT JOIN probe_belief AS q
         ON q.episode = h.episode AND q.turn = h.turn AND q.holder = h.other AND q.chain = h.other
         AND q.variable = h.variable AND q.value = h.value AND q.ordinal = (
-          SELECT min(f.ordinal) FROM probe_belief AS f
+          SELECT min(f.ordinal)
+          FROM probe_belief AS f
+          LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
+          LEFT JOIN participant AS a ON a.episode = f.episode AND a.name = f.holder
           WHERE f.episode = h.episode AND f.turn = h.turn AND f.holder = h.other AND f.chain = h.other
-            AND f.variable = h.variable
+            AND f.variable = h.variable AND (s.model = a.model OR s.model IS NULL OR a.model IS NULL)
         )
     ) AS j
     WINDOW one AS (

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tertulia.storage.log import Log
-from tertulia.storage.rows import BeliefRow, GoldRow, ProbeBeliefRow, Row, TurnRow
+from tertulia.storage.rows import BeliefRow, GoldRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
 from tests.playing import play
-from tests.storage.made import ID, a_turn, an_episode, beliefs, truth
+from tests.storage.made import ID, START, a_turn, an_episode, beliefs, truth
 
 CLIP = 0.001
 ids = (f"scored{number}" for number in count())
@@ -121,12 +121,27 @@ async def test_a_belief_stands_at_every_turn_until_it_is_written_anew_while_gold
 async def test_what_a_probe_stated_stands_beside_what_the_mind_held(log: Log) -> None:
     rows = await scored(
         log, 2, beliefs(1, "bob", "cake", kitchen=0.6, cellar=0.4), gold(1, "bob", "cake", kitchen=1.0, cellar=0.0),
-        probed(2, 0, "bob", "cake", kitchen=0.8, cellar=0.2), probed(2, 1, "bob", "cake", kitchen=0.9, cellar=0.1),
+        probed(2, 0, "bob", "cake", kitchen=0.8, cellar=0.2),
     )  # fmt: skip
     found = sorted((row["turn"], row["source"], row["probe"] or 0, row["gold_brier"]) for row in rows)
-    assert [one[:3] for one in found] == [(1, "turn", 0), (2, "probe", 0), (2, "probe", 1), (2, "turn", 0)]
-    assert [one[3] for one in found] == pytest.approx([0.32, 0.08, 0.02, 0.32])
+    assert [one[:3] for one in found] == [(1, "turn", 0), (2, "probe", 0), (2, "turn", 0)]
+    assert [one[3] for one in found] == pytest.approx([0.32, 0.08, 0.32])
     assert {row["estimator"] for row in rows if row["source"] == "probe"} == {"verbalised"}
+
+
+async def test_of_several_probes_of_a_turn_the_first_by_the_minds_own_model_is_scored(log: Log) -> None:
+    asked = [
+        ProbeRow(
+            episode=ID, turn=1, ordinal=n, participant="bob", kind="beliefs", question="", model=model, created_at=START
+        )
+        for n, model in enumerate(("openai/other", "rules", "rules"))
+    ]
+    rows = await scored(
+        log, 1, gold(1, "bob", "cake", kitchen=1.0, cellar=0.0), asked,
+        probed(1, 0, "bob", "cake", kitchen=0.1, cellar=0.9), probed(1, 1, "bob", "cake", kitchen=0.8, cellar=0.2),
+        probed(1, 2, "bob", "cake", kitchen=0.9, cellar=0.1),
+    )  # fmt: skip
+    assert [row["probe"] for row in rows] == [1]
 
 
 async def test_without_gold_there_is_no_score_against_it(log: Log) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tertulia.storage.log import Log, QueryError
 from tertulia.storage.schema import migrate
+from tertulia.storage.views import views
 from tests.storage.made import ID, START, a_bid, a_turn, an_episode, an_event, beliefs
 
 
@@ -162,7 +163,7 @@ async def test_what_was_committed_is_seen_at_once(told: Log) -> None:
 
 def test_the_schema_of_a_sqlite_log_can_be_asked(sqlite_log: Log) -> None:
     assert "probability" in [row[1] for row in sqlite_log.query("PRAGMA table_info(belief)").rows]
-    assert sqlite_log.query("SELECT count(*) FROM sqlite_master WHERE type = 'view'").rows == [(8,)]
+    assert sqlite_log.query("SELECT count(*) FROM sqlite_master WHERE type = 'view'").rows == [(len(views()),)]
 
 
 def test_a_query_makes_no_file(sqlite_log: Log, tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_a_query_makes_no_file(sqlite_log: Log, tmp_path: Path) -> None:
         ("SELECT * FROM v_belief", "nearest: 'v_beliefs'"),
         ("SELECT * FROM outcomes", "nearest: 'v_outcomes'"),
         ("SELECT * FROM evnt", "nearest: 'event'"),
-        ("SELECT * FROM xyz", "one of: v_beliefs, v_beliefs_held,"),
+        ("SELECT * FROM xyz", "one of: v_belief_accuracy, v_beliefs,"),
         ("SELECT probabilty FROM v_beliefs", "nearest: 'probability'"),
         ("SELECT b.holdr FROM v_beliefs AS b JOIN episode AS e ON e.id = b.episode", "nearest: 'holder'"),
         ("SELECT x.nothing FROM (SELECT 1 AS one) AS x", "nothing"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import tertulia
 from tertulia.environments.gold import RULES
+from tertulia.environments.hindsight import Hindsight
+from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.scenario import Scenario, ScenarioError, load_scenario
 from tertulia.environments.seeing import Happened
 from tertulia.environments.stage import Stage
@@ -529,3 +533,17 @@ def test_the_story_of_the_page_is_answered_as_it_says(tmp_path: Path) -> None:
     (tmp_path / "lantern.yaml").write_text(own, encoding="utf-8")
     rows = played(story(file=tmp_path / "lantern.yaml"))[0].outcome().detail["questions"]
     assert [(row["gold"], row["agrees_with_label"]) for row in rows] == [("shed", True), ("shed", True)]
+
+
+def test_an_episode_is_not_asked_about_by_a_story_that_has_changed_since(tmp_path: Path) -> None:
+    text = files("tertulia.environments.worlds.story").joinpath("lighthouse.yaml").read_text(encoding="utf-8")
+    file, db = tmp_path / "mine.yaml", tmp_path / "log.db"
+    file.write_text(text, encoding="utf-8")
+    episode = tertulia.run("story", db=db, sets=f"file={file}").episode
+    with tertulia.open_log(db) as log:
+        assert Hindsight(log, log.episode(episode)).variables
+        file.write_text(text.replace("logbook", "logbk"), encoding="utf-8")
+        with pytest.raises(RestoreError, match="was the code or a file changed"):
+            Hindsight(log, log.episode(episode))
+        with pytest.raises(RestoreError, match="was the code or a file changed"):
+            restore(log, log.episode(episode))
