@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
 
+WIDTH = 100
+"""Of lines where no terminal says otherwise."""
 _TARGETS = {
     "gold": "gold: what the holder should believe of the other",
     "report": "report: what the other believes by its own word",
@@ -81,11 +84,11 @@ def mutual_lines(data: Mapping[str, Any], width: int | None = None) -> Iterator[
     for number, table in enumerate(mutual_tables(data)):
         if number:
             yield ""
-        yield table.title
+        yield from wrap(table.title, width or WIDTH)
         if table.rows:
             yield from table_lines(table.columns, table.rows, width)
         if table.note:
-            yield table.note
+            yield from wrap(table.note, width or WIDTH)
 
 
 def _score_tables(scores: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
