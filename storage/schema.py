@@ -17,7 +17,7 @@ from tertulia.storage.views import create_views, drop_views
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`: the schema this program reads and writes."""
 
 _VERSION_TABLE = "alembic_version"

@@ -67,6 +67,8 @@ def _bind(row: type[r.Row]) -> Table:
     table = Table(table_name(row), METADATA, *_columns(row), sqlite_with_rowid=row not in _CLUSTERED)
     if row is r.EpisodeRow:
         table.append_constraint(UniqueConstraint("batch", "cell", "seed", "replicate"))
+        led = table.c.lease.is_not(None)
+        Index("ix_episode_lease", table.c.lease, sqlite_where=led, postgresql_where=led)
     if row in _EXTRAS:
         Index(f"ix_{table.name}", *(table.c[name] for name in _EXTRAS[row]))
     return table
