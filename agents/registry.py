@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from tertulia.agents.backends.base import Backend, BackendFailure
 from tertulia.agents.limiter import Limiter
@@ -117,6 +118,16 @@ class Backends:
             start, ceiling = known.in_flight if known else (16, 256)
             self._limiters[provider] = Limiter(start=start, ceiling=ceiling)
         return self._limiters[provider]
+
+    def made_of(self, uri: str) -> dict[str, Any]:
+        """What is behind `uri`, as far as its backend says (`made_of`): enough to tell another time whether it is the
+        same. Empty where it says nothing, or where there can be none."""
+        try:
+            backend = self.get(uri)
+        except (BackendFailure, ModelURIError):
+            return {}
+        told: Callable[[], dict[str, Any]] | None = getattr(backend, "made_of", None)
+        return dict(told()) if told is not None else {}
 
     async def aclose(self) -> None:
         """Closes all of them, also when one fails to; then raises what that one raised. May be called twice."""

@@ -16,6 +16,7 @@ EXPECTED = (
     "tertulia.environments.restore.RestoreError",
     "tertulia.environments.probing.ProbeError",
     "tertulia.environments.episode.AlreadyEnded",
+    "tertulia.environments.changed.ChangedSince",
     "tertulia.agents.registry.ModelURIError",
     "tertulia.agents.backends.base.BackendFailure",
     "tertulia.mind.model.ModelTrouble",

@@ -15,6 +15,7 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
+from tertulia.environments.changed import accepted_change
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
@@ -101,14 +102,13 @@ class Episode:
 
         Raises `ModelTrouble` first where a seat's model cannot answer.
         """
-        for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
-            backend_of(backends, uri)
+        _can_answer(scenario, backends)
         stage = Stage.of(scenario, seed, str(ULID()))
         token = new_token()
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
-            lease=token, lease_until=now() + timedelta(seconds=LEASE_S), versions=versions(stage), created_at=now(),
-            batch=batch, cell=cell,
+            lease=token, lease_until=now() + timedelta(seconds=LEASE_S), versions=versions(stage, backends),
+            created_at=now(), batch=batch, cell=cell,
         )  # fmt: skip
         seats = [
             ParticipantRow(
@@ -136,14 +136,22 @@ class Episode:
         listen: Listen | None = None,
         retry: RetryPolicy | None = None,
         budget: Budget | None = None,
+        accept_changes: bool = False,
     ) -> Episode:
-        """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`."""
+        """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`,
+        `ModelTrouble` where a seat's model cannot answer, and `ChangedSince` where it would go on with other packages,
+        instructions or models than it was last played with; `accept_changes` records the change and goes on."""
         found = _not_ended(log.episode(episode))
         token = new_token()
         row = await log.lease(found.id, token, ttl_s=LEASE_S)
         try:
-            restored = restore(log, _not_ended(row))
+            unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
+            _can_answer(unplayed.scenario, backends)
             calls = log.rows(CallRow, row.id)
+            changed = accepted_change(log, row, backends, calls, unplayed, accept=accept_changes)
+            restored = restore(log, row)
+            if changed is not None:
+                await log.record([changed], token)
         except BaseException:
             await log.release(row.id, token)
             raise
@@ -305,6 +313,12 @@ class Episode:
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:
             self.listen(event)
+
+
+def _can_answer(scenario: Scenario, backends: Backends) -> None:
+    """Raises `ModelTrouble` where a seat's model can be asked nothing at all."""
+    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
+        backend_of(backends, uri)
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:

@@ -105,9 +105,13 @@ class Log(Readers):
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
         await self._writer.do(work.Work(rows=[call], guard=guard))
 
-    async def record(self, rows: Sequence[Row]) -> None:
-        """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`."""
-        await self._writer.do(work.Work(rows=list(rows)))
+    async def record(self, rows: Sequence[Row], lease: str | None = None) -> None:
+        """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`.
+
+        With `lease`, the rows are of one episode, and only the worker that leads it may: raises `LostLease`.
+        """
+        guard = None if lease is None else {"b_episode": rows[0].__dict__["episode"], "b_lease": lease}
+        await self._writer.do(work.Work(rows=list(rows), guard=guard))
 
     async def lease(self, episode: str, token: str, *, ttl_s: float, force: bool = False) -> EpisodeRow:
         """Take or renew the lease of an episode for `ttl_s` seconds from now, and read where it stands.

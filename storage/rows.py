@@ -89,7 +89,9 @@ class EpisodeRow(Row):
     outcome: Any = Field(default=None, sa_type=Json)
     reward: float | None = None
     versions: Any = Field(default=None, sa_type=Json)
-    """Package versions, the git revision, and a hash of every faculty's instruction."""
+    """What it was begun with: package versions, the git revision and a hash of our own code, a hash of every faculty's
+    instruction, and what each model is (the address of its server, a hash of its files, its commit). What was changed
+    and accepted later stands in `intervention`."""
     created_at: datetime = Field(sa_type=Utc)
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
 
@@ -413,7 +415,7 @@ class ProbeBeliefRow(Row):
 
 
 class InterventionRow(Row):
-    """A change made from outside at a fork."""
+    """A change made from outside before `turn` was played: at a fork, or by going on with changed `versions`."""
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)
