@@ -145,7 +145,8 @@ def _summary(tally: Tally, stream: TextIO) -> None:
 
 def _told_failures(tally: Tally, db: str | None) -> int:
     if len(tally.results) < tally.wanted:
-        note("stopped early: a model refused")
+        unplayed = tally.wanted - len(tally.results)
+        note(f"stopped early: a model refused; {plural(unplayed, 'episode')} of {tally.wanted} did not begin")
     reasons: dict[tuple[str, str], list[EpisodeResult]] = {}
     for result in tally.failed:
         reasons.setdefault((result.status, result.reason), []).append(result)

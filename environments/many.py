@@ -33,10 +33,11 @@ async def play_many(
     """
     gate = asyncio.Semaphore(at_once)
     refused: list[ModelTrouble] = []
+    models = {scenario.model_of(name) for name in scenario.names}
 
     async def one(seed: int) -> EpisodeResult | None:
         async with gate:
-            if refused:
+            if refused or any(backends.refusal(uri) for uri in models):
                 return None
             try:
                 episode = await Episode.begin(
