@@ -11,7 +11,7 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import AlreadyEnded, Episode
+from tertulia.environments.episode import AlreadyEnded, Episode, Leader
 from tertulia.environments.many import play_many
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.worlds.mutual_friends import MutualFriends
