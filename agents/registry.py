@@ -98,7 +98,9 @@ def describe_models() -> list[ModelInfo]:
 class Backends:
     """The backends of a process, one for each URI, made when first asked for; and one limiter for each provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, share: int = 1) -> None:
+        """`share` says how many processes share what a provider takes: each begins with its part of it."""
+        self._share = share
         self._backends: dict[str, Backend] = {}
         self._limiters: dict[str, Limiter] = {}
 
@@ -120,7 +122,9 @@ class Backends:
             known = _BUILT_IN.get(provider)
             start, ceiling = known.in_flight if known else (16, 256)
             self._limiters[provider] = Limiter(
-                start=start, ceiling=ceiling, trial_s=known.trial_s if known else _TRIAL_S
+                start=max(1, start // self._share),
+                ceiling=max(1, ceiling // self._share),
+                trial_s=known.trial_s if known else _TRIAL_S,
             )
         return self._limiters[provider]
 

@@ -31,13 +31,15 @@ _SOURCES = (".py", ".md", ".json")
 _DIGITS = 12
 
 
-def versions(stage: Stage, backends: Backends) -> dict[str, Any]:
+def versions(stage: Stage, backends: Backends | None = None) -> dict[str, Any]:
     """All that may make a later run of the same scenario and seed come out differently.
 
-    `models` has what each model behind a backend is, by its URI; rules are our own code.
+    `models` has what each model behind a backend is, by its URI; rules are our own code. Without `backends`, nothing
+    is said of models.
     """
     faculties = {faculty.name: faculty for seat in stage.seats.values() for faculty in seat.faculties}
     uris = sorted({seat.model for seat in stage.seats.values()} - {RULES})
+    models = {} if backends is None else {"models": {uri: backends.made_of(uri) for uri in uris}}
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": _packages(),
@@ -47,7 +49,7 @@ def versions(stage: Stage, backends: Backends) -> dict[str, Any]:
             name: sha256(faculty.instruction.encode()).hexdigest()[:_DIGITS]
             for name, faculty in sorted(faculties.items())
         },
-        "models": {uri: backends.made_of(uri) for uri in uris},
+        **models,
     }
 
 
