@@ -84,14 +84,19 @@ def play_seeds(
 ) -> int:  # fmt: skip
     """Play one episode for each seed and return the exit code."""
     from tertulia.environments.scenario import load_scenario
+    from tertulia.storage.errors import LogError
 
     loaded = load_scenario(scenario, sets, model=model, roles=dict(roles))
     tally = Tally(len(seeds))
-    interrupted = False
+    interrupted, unusable = False, None
     try:
         asyncio.run(_play(loaded, seeds, tally, db=db, display=display, as_json=as_json, at_once=at_once))
     except KeyboardInterrupt:
         interrupted = True
+    except LogError as error:
+        if not tally.results:
+            raise
+        unusable = str(error)
     _summary(tally, sys.stderr if as_json else sys.stdout)
     if interrupted:
         there = db_option(db)
@@ -101,7 +106,7 @@ def play_seeds(
     if tally.degraded:
         most = f"{loaded.max_fallback_rate:g}"
         note(f"degraded: in {plural(tally.degraded, 'episode')} more calls fell back than max_fallback_rate {most}")
-    return _told_failures(tally, db)
+    return _told_failures(tally, db, unusable or "a model refused")
 
 
 async def _play(
@@ -143,10 +148,10 @@ def _summary(tally: Tally, stream: TextIO) -> None:
     stream.flush()
 
 
-def _told_failures(tally: Tally, db: str | None) -> int:
+def _told_failures(tally: Tally, db: str | None, stopped_by: str) -> int:
     if len(tally.results) < tally.wanted:
         unplayed = tally.wanted - len(tally.results)
-        note(f"stopped early: a model refused; {plural(unplayed, 'episode')} of {tally.wanted} did not begin")
+        note(f"stopped early: {stopped_by}; {plural(unplayed, 'episode')} of {tally.wanted} did not begin")
     reasons: dict[tuple[str, str], list[EpisodeResult]] = {}
     for result in tally.failed:
         reasons.setdefault((result.status, result.reason), []).append(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
@@ -24,7 +25,7 @@ from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
-from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, new_token
+from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, Unusable, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
 from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow, TurnRow
 from tertulia.storage.types import dump_json, now
@@ -180,7 +181,8 @@ class Episode:
             if changed is not None:
                 await log.record([changed], token)
         except BaseException:
-            await log.release(row.id, token)
+            with suppress(LogError):  # what went wrong first is what is told
+                await log.release(row.id, token)
             raise
         left_behind = [call for call in calls if call.turn == row.head + 1]
         answering = Answering(restored.stage, log, backends, token, left_behind, retry or RetryPolicy(), budget)
@@ -210,7 +212,8 @@ class Episode:
         except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
             self.failure = failure
             status = "paused" if _is_passing(failure) else "error"
-            return await asyncio.shield(self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}"))
+            kind = "" if isinstance(failure, LogError) else f"{type(failure).__name__}: "
+            return await asyncio.shield(self._close_early(status, kind + first_line(failure)))
         finally:
             if beat is not None:
                 beat.cancel()
@@ -297,7 +300,8 @@ class Episode:
             self.closed = True
             return self._result(cast(EpisodeStatus, row.status), row.reason or "")
         except LogError as error:
-            reason += f"; and the log could not be told: {error}"
+            same = str(error) in reason
+            reason += "; the log does not know of it yet" if same else f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         return result
@@ -339,6 +343,8 @@ class Episode:
             await asyncio.sleep(self.leader.lease_s / 3)
             try:
                 await self.log.lease(self.stage.episode, self.leader.token, ttl_s=self.leader.lease_s)
+            except Unusable:  # it may come back; until then nobody else can take the lease either
+                continue
             except LogError:
                 return
 

@@ -10,7 +10,7 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode, EpisodeResult, Place
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Log, LogError
+from tertulia.storage.log import Log, LogError, Unusable
 
 AT_ONCE = 16
 
@@ -28,23 +28,30 @@ async def play_many(
     """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
 
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
-    key, an unknown name), no further episode begins. Each is entered at this `place` in a batch.
+    key, an unknown name), or the log cannot be used, no further episode begins. Each is entered at this `place` in a
+    batch. Raises `Unusable` after all results where it was the log that ended it.
     """
     gate = asyncio.Semaphore(at_once)
     refused: list[ModelTrouble] = []
+    unusable: list[Unusable] = []
     models = {scenario.model_of(name) for name in scenario.names}
 
     async def one(seed: int) -> EpisodeResult | None:
         async with gate:
-            if refused or any(backends.refusal(uri) for uri in models):
+            if refused or unusable or any(backends.refusal(uri) for uri in models):
                 return None
             try:
                 episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
                 result = await episode.play()
-            except LogError as failure:  # somebody else has the episode, or the log cannot be written now
+            except Unusable as failure:
+                unusable.append(failure)
+                return None
+            except LogError as failure:  # somebody else has the episode
                 return _untold(scenario, seed, failure)
             if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
                 refused.append(episode.failure)
+            if isinstance(episode.failure, Unusable):
+                unusable.append(episode.failure)
             return result
 
     tasks = [asyncio.create_task(one(seed)) for seed in seeds]
@@ -58,6 +65,8 @@ async def play_many(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    if unusable:
+        raise unusable[0]
 
 
 def _untold(scenario: Scenario, seed: int, failure: LogError) -> EpisodeResult:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import tertulia
 from tertulia.agents.backends.openai import OpenAIBackend
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince, differences
@@ -23,7 +22,7 @@ from tertulia.storage.log import Log, LostLease, new_token
 from tertulia.storage.rows import InterventionRow
 from tertulia.storage.types import now
 from tests.loopback import Faults, Loopback
-from tests.playing import FAST, play
+from tests.playing import FAST, interrupted, play
 
 SHORT = ["turns.limit=4"]
 MADE: dict[str, Any] = {
@@ -99,27 +98,6 @@ def test_code_that_was_edited_and_not_committed_is_another() -> None:
 def test_a_record_knows_no_key_and_no_user() -> None:
     backend = OpenAIBackend("x", base_url="https://ann:hunter2@host.example:8443/v1?key=canary#part", api_key="k")
     assert backend.made_of() == {"base_url": "https://host.example:8443/v1"}
-
-
-async def interrupted(db: Path | str, turn: int, model: str = "rules") -> str:
-    """An episode that was paused after `turn`."""
-    playing: asyncio.Task[EpisodeResult] | None = None
-
-    def listen(event: dict[str, Any]) -> None:
-        if event["kind"] == "turn" and event["turn"] == turn:
-            assert playing is not None
-            playing.cancel()
-
-    backends = Backends()
-    with Log.open(db) as log:
-        scenario = tertulia.load_scenario("dinner-secret", SHORT, model=model)
-        episode = await Episode.begin(scenario, seed=3, log=log, backends=backends, listen=listen, retry=FAST)
-        playing = asyncio.create_task(episode.play())
-        with pytest.raises(asyncio.CancelledError):
-            await playing
-        assert (log.episode(episode.stage.episode).head, log.episode(episode.stage.episode).status) == (turn, "paused")
-    await backends.aclose()
-    return episode.stage.episode
 
 
 def made_with(db: Path, episode: str, **changed: Any) -> Any:
