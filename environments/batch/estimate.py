@@ -25,7 +25,7 @@ _CHARACTERS_PER_TOKEN = (4.5, 3.0)
 _LONGER = 4.0
 """Models may use up to so many times the words that rules do."""
 _LEAST_LONG = 300
-"""And, in the upper estimate, no fewer than so many tokens a reply, where its bound allows it: some think before they write."""
+"""Tokens that a reply may take at least, in the upper estimate, where its bound allows it: some models think first."""
 _REASKED = 1.1
 """In the upper estimate, a tenth more for replies that are asked for again."""
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,40 +53,45 @@ class OnDask:
             task.add_done_callback(self._telling.discard)
 
     async def play(self) -> AsyncGenerator[Played, None]:
-        try:
-            from distributed import as_completed
-        except ModuleNotFoundError:
-            raise BatchError(_MISSING) from None
+        if find_spec("distributed") is None:
+            raise BatchError(_MISSING)
         self._client = await self._connected()
         try:
-            futures = self._submitted(self._slots())
-            if self.stopped is not None:
-                await self._spread()
-            failure: LogError | None = None
-            async for future in as_completed(futures):  # type: ignore[no-untyped-call]
-                try:
-                    played, stopped = await future
-                except LogError as error:
-                    failure = failure or error
-                    self.stop(str(error))
-                except Exception as error:  # noqa: BLE001  whatever Dask makes of a part, the others go on
-                    self.died.append(f"a part of the batch was given up: {_in_one_line(error)}")
-                else:
-                    for one in played:
-                        if (why := self._failures.too_many(one)) is not None:
-                            self.stop(why)
-                        yield one
-                    if stopped is not None:
-                        self.stop(stopped)
-            if failure is not None:
-                raise failure
+            async with aclosing(self._results()) as results:
+                async for played in results:
+                    yield played
+        except (asyncio.CancelledError, GeneratorExit):
+            self.stopped = self.stopped or INTERRUPTED
+            await self._spread()
+            raise
         finally:
-            self.stopped = self.stopped or ("interrupted" if not all(f.done() for f in futures) else None)
-            with suppress(OSError, TimeoutError):
-                if self.stopped is not None:
-                    await self._spread()
-                await self._client.close()
-            self._client = None
+            client, self._client = self._client, None
+            await client.close()
+
+    async def _results(self) -> AsyncGenerator[Played, None]:
+        from distributed import as_completed
+
+        futures = self._submitted(await self._slots())
+        if self.stopped is not None:
+            await self._spread()
+        failure: LogError | None = None
+        async for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            try:
+                part, stopped = await future
+            except LogError as error:
+                failure = failure or error
+                self.stop(str(error))
+            except Exception as error:  # noqa: BLE001  whatever Dask makes of a part, the others go on
+                self.died.append(f"a part of the batch was given up: {_in_one_line(error)}")
+            else:
+                for played in part:
+                    if (why := self._failures.too_many(played)) is not None:
+                        self.stop(why)
+                    yield played
+                if stopped is not None:
+                    self.stop(stopped)
+        if failure is not None:
+            raise failure
 
     async def _connected(self) -> Any:
         from distributed import Client
@@ -96,11 +102,14 @@ class OnDask:
             said = f"no Dask scheduler answers at {self._scheduler} ({_in_one_line(error)})"
             raise BatchError(f"{said}; start one with `dask scheduler`") from None
 
-    def _slots(self) -> int:
+    async def _slots(self) -> int:
         """How many threads the cluster has."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        if not workers:
-            raise BatchError(f"the cluster at {self._scheduler} has no workers; start one with `dask worker`")
+        try:
+            await self._client.wait_for_workers(1, timeout=_REACHED_S)
+        except TimeoutError:
+            said = f"the cluster at {self._scheduler} has no workers; start one with `dask worker {self._scheduler}`"
+            raise BatchError(said) from None
+        workers = (await self._client.scheduler.identity(n_workers=-1))["workers"]
         hosts = {urlsplit(address).hostname for address in workers}
         if "://" not in self._settings.db and not hosts <= {"127.0.0.1", "::1", "localhost"}:
             raise BatchError("a log in a file can be shared on one machine only; give --db postgresql+psycopg://...")
