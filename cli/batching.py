@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tertulia.cli.display.batch import Progress, summary_lines
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
 from tertulia.cli.hints import db_option, program
+from tertulia.cli.many import resume_episodes
+from tertulia.storage.errors import LogError
 
 if TYPE_CHECKING:
     from tertulia.environments.batch.engine import Engine
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
 
+UNFINISHED = ("running", "paused", "error")
+"""How an episode stands that can be gone on with."""
 _SHOWN_FAILURES = 3
+_LOOK_S = 2.0
 
 
 def play_grid(
@@ -45,17 +50,57 @@ def play_plan(
     whole = str(log.target.path.absolute()) if log.target.path is not None else _url(log)
     settings = replace(settings, batch=plan.batch, db=whole)
     engine = _engine(plan, settings, processes, scheduler)
-    ended = sum(one.status in ("success", "degraded") for one in log.standing(plan.batch))
-    progress = Progress(plan.total, ended)
-    watching = _Watching(engine, progress, as_json)
-    try:
-        asyncio.run(watching.run())
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        watching.interrupted = True
+    progress = Progress(plan.total, log.ended(plan.batch))
+    watching = _Watching(engine, progress, log, plan.batch, as_json)
+    if progress.ended < plan.total:
+        try:
+            asyncio.run(watching.run())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            watching.interrupted = True
     for line in summary_lines(plan, log, progress):
         print(line, file=sys.stderr if as_json else sys.stdout)
     sys.stdout.flush()
     return _last_words(plan, log, engine, watching, settings, db)
+
+
+def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    """Go on with a batch that is in the log, and return the exit code."""
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.log import Log
+
+    with Log.open(db, create=False) as log:
+        if not Plan.is_grid(log.batch(batch)):
+            ids = [row.id for row in log.episodes(status=UNFINISHED, batch=batch)]
+            return resume_episodes(log, ids, accept_changes=accept_changes, db=db, as_json=as_json)
+        return _go_on(Plan.load(log, batch), log, accept_changes=accept_changes, db=db, as_json=as_json)
+
+
+def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    """Go on with every batch, then with every single episode; the exit code is the worst of all."""
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.log import Log
+
+    codes = [FINE]
+    with Log.open(db, create=False) as log:
+        grids = [Plan.load(log, row.id) for row in log.batches() if Plan.is_grid(row)]
+        for plan in grids:
+            if log.ended(plan.batch) < plan.total:
+                note(f"batch {plan.batch}")
+                codes.append(_go_on(plan, log, accept_changes=accept_changes, db=db, as_json=as_json))
+            if codes[-1] == INTERRUPTED:
+                return INTERRUPTED
+        planned = {plan.batch for plan in grids}
+        loose = [row.id for row in log.episodes(status=UNFINISHED) if row.batch not in planned]
+        codes.append(resume_episodes(log, loose, accept_changes=accept_changes, db=db, as_json=as_json))
+    return max(codes)
+
+
+def _go_on(plan: Plan, log: Log, *, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    from tertulia.environments.batch.settings import Settings
+
+    asyncio.run(plan.enter(log, accept_changes=accept_changes))
+    settings = Settings(batch=plan.batch, db="", accept_changes=accept_changes)
+    return play_plan(plan, log, settings, processes=1, scheduler=None, db=db, as_json=as_json)
 
 
 def estimate(grid: str, *, as_json: bool) -> int:
@@ -99,8 +144,8 @@ def _engine(plan: Plan, settings: Settings, processes: int, scheduler: str | Non
 class _Watching:
     """A batch while it is played: shows how far it has come, and does what Ctrl-C asks for."""
 
-    def __init__(self, engine: Engine, progress: Progress, as_json: bool) -> None:
-        self.engine, self.progress, self.as_json = engine, progress, as_json
+    def __init__(self, engine: Engine, progress: Progress, log: Log, batch: str, as_json: bool) -> None:
+        self.engine, self.progress, self.log, self.batch, self.as_json = engine, progress, log, batch, as_json
         self.interrupted = False
 
     async def run(self) -> None:
@@ -112,11 +157,22 @@ class _Watching:
         # On a terminal, lines of JSON are progress enough, and a line that renews itself would run into them.
         shown = not (self.as_json and sys.stdout.isatty())
         with self.progress.on(sys.stderr, shown=shown):
-            async with aclosing(self.engine.play()) as results:
-                async for played in results:
-                    self.progress.count(played)
-                    if self.as_json:
-                        print(json_line(played), flush=True)
+            others = asyncio.create_task(self._look_at_others())
+            try:
+                async with aclosing(self.engine.play()) as results:
+                    async for played in results:
+                        self.progress.count(played)
+                        if self.as_json:
+                            print(json_line(played), flush=True)
+            finally:
+                others.cancel()
+
+    async def _look_at_others(self) -> None:
+        """Other workers, here or elsewhere, may be at the same batch."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with suppress(LogError):
+                self.progress.ended_in_all(await asyncio.to_thread(self.log.ended, self.batch))
 
     def _interrupt(self, task: asyncio.Task[Any]) -> None:
         if self.interrupted:
@@ -138,9 +194,7 @@ def _last_words(
     plan: Plan, log: Log, engine: Engine, watching: _Watching, settings: Settings, db: str | None
 ) -> int:  # fmt: skip
     """Why it is not whole, if it is not, and what goes on; the exit code."""
-    standing = log.standing(plan.batch)
-    ended = sum(one.status in ("success", "degraded", "cancelled") for one in standing)
-    failed = sum(one.status == "error" for one in standing)
+    ended, failed = log.ended(plan.batch), log.ended(plan.batch, ("error",))
     _told_failures(watching.progress, plan, db)
     for died in engine.died:
         note(died)

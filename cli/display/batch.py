@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
 
-_ENDED = ("success", "degraded")
+_ENDED = ("success", "degraded", "cancelled")
 _TELL_EVERY_S = 30.0
-_TOLD = 20
+_TOLD = 10
 """Where a line cannot be renewed in place, progress is told so many times, and at least every half minute."""
 
 
@@ -49,6 +49,11 @@ class Progress:
         self.fallbacks += result.fallbacks
         self.unpriced += result.cost_usd is None
         self.cost_usd += result.cost_usd or 0.0
+        self._step()
+
+    def ended_in_all(self, count: int) -> None:
+        """How many of the batch have ended by now, whoever played them."""
+        self.ended = max(self.ended, count)
         self._step()
 
     @property
@@ -150,10 +155,11 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     dollars, tokens = log.spent(plan.batch)
     yield ""
     yield f"episodes    {progress.ended} of {plan.total} ended, {progress.ended - progress.before} in this run"
-    yield f"calls       {progress.calls}, {plural(progress.fallbacks, 'fallback')} in this run"
-    cost = cost_text(progress)
-    yield f"cost        {cost} in this run; the batch: {money(dollars)}, {tokens} tokens"
-    yield f"time        {span_text(progress.seconds)}: {progress.rates()}"
+    if progress.played:
+        yield f"calls       {progress.calls}, {plural(progress.fallbacks, 'fallback')} in this run"
+    yield f"cost        {cost_text(progress)} in this run; the batch: {money(dollars)}, {tokens} tokens"
+    if progress.played:
+        yield f"time        {span_text(progress.seconds)}: {progress.rates()}"
     yield f"log         {one_line(log.target)}"
 
 

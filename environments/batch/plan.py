@@ -68,9 +68,14 @@ class Plan:
     def load(cls, log: Log, batch: str) -> Plan:
         """The plan of a batch that is in the log. Raises `NotFound`, and `BatchError` for one without a grid."""
         row = log.batch(batch)
-        if not isinstance(row.grid, dict) or "cells" not in row.grid:
+        if not cls.is_grid(row):
             raise BatchError(f"batch {row.id} ({row.name}) was not made by a grid; go on with its episodes by id")
         return cls(row.id, row.grid)
+
+    @staticmethod
+    def is_grid(row: BatchRow) -> bool:
+        """Whether a batch was made by a grid, and not by another command that keeps its episodes together."""
+        return isinstance(row.grid, dict) and "cells" in row.grid
 
     async def enter(self, log: Log, *, accept_changes: bool = False) -> None:
         """Enter the batch into the log, or go on with the one that is there: it grows by values, seeds and replicates
