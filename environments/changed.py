@@ -46,6 +46,10 @@ class ChangedSince(Exception):
         lines = [f"episode {self.episode} has changed since it was played: {each}" for each in self.differences]
         return "\n".join([*lines, f"to go on all the same, which is recorded: {resume} --accept-changes"])
 
+    def in_one_line(self) -> str:
+        """For where many episodes are told of."""
+        return f"changed since it was played: {'; '.join(map(str, self.differences))}; to go on: --accept-changes"
+
 
 def differences(then: Any, now: Any) -> list[Difference]:
     """What differs between two records of `versions`, as far as both say something about it.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import Episode, EpisodeResult, Place
+from tertulia.environments.changed import ChangedSince
+from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
+from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError, Unusable
@@ -31,30 +35,76 @@ async def play_many(
     key, an unknown name), or the log cannot be used, no further episode begins. Each is entered at this `place` in a
     batch. Raises `Unusable` after all results where it was the log that ended it.
     """
-    gate = asyncio.Semaphore(at_once)
-    refused: list[ModelTrouble] = []
-    unusable: list[Unusable] = []
     models = {scenario.model_of(name) for name in scenario.names}
 
-    async def one(seed: int) -> EpisodeResult | None:
+    async def one(seed: int) -> Came:
+        if any(backends.refusal(uri) for uri in models):
+            return None, None
+        try:
+            episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
+            return await episode.play(), _stopper(episode)
+        except Unusable as failure:
+            return None, failure
+        except LogError as failure:  # somebody else has the episode
+            return _untold(scenario.scenario, seed, str(failure)), None
+
+    async with aclosing(_several(one, seeds, at_once)) as results:
+        async for result in results:
+            yield result
+
+
+async def resume_many(
+    episodes: Sequence[str],
+    *,
+    log: Log,
+    backends: Backends,
+    at_once: int = AT_ONCE,
+    retry: RetryPolicy | None = None,
+    accept_changes: bool = False,
+) -> AsyncGenerator[EpisodeResult, None]:
+    """Go on with episodes that have not ended; else as `play_many`."""
+
+    async def one(id: str) -> Came:
+        try:
+            episode = await Episode.reopen(id, log=log, backends=backends, retry=retry, accept_changes=accept_changes)
+            return await episode.play(), _stopper(episode)
+        except (Unusable, ModelTrouble) as failure:
+            return None, failure
+        except ChangedSince as failure:
+            why = failure.in_one_line()
+        except (LogError, AlreadyEnded, RestoreError) as failure:
+            why = str(failure)
+        row = log.episode(id)
+        return _untold(row.scenario, row.seed, why, row.id), None
+
+    async with aclosing(_several(one, episodes, at_once)) as results:
+        async for result in results:
+            yield result
+
+
+Which = TypeVar("Which", int, str)
+Stopper = ModelTrouble | Unusable
+"""What ends not only one episode: a model that refuses, a log that cannot be used."""
+Came = tuple[EpisodeResult | None, Stopper | None]
+
+
+async def _several(
+    play: Callable[[Which], Awaitable[Came]], which: Iterable[Which], at_once: int
+) -> AsyncGenerator[EpisodeResult, None]:
+    """Several at once, results in their order; none begins once something stops them all."""
+    gate = asyncio.Semaphore(at_once)
+    stoppers: list[Stopper] = []
+
+    async def one(of: Which) -> EpisodeResult | None:
         async with gate:
-            if refused or unusable or any(backends.refusal(uri) for uri in models):
+            if stoppers:
                 return None
-            try:
-                episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
-                result = await episode.play()
-            except Unusable as failure:
-                unusable.append(failure)
-                return None
-            except LogError as failure:  # somebody else has the episode
-                return _untold(scenario, seed, failure)
-            if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
-                refused.append(episode.failure)
-            if isinstance(episode.failure, Unusable):
-                unusable.append(episode.failure)
+            result, stopper = await play(of)
+            if stopper is not None:
+                stoppers.append(stopper)
             return result
 
-    tasks = [asyncio.create_task(one(seed)) for seed in seeds]
+    tasks = [asyncio.create_task(one(of)) for of in which]
     try:
         for task in tasks:
             await asyncio.wait([task])  # not `await task`: a cancel must reach all of them at once
@@ -65,10 +115,18 @@ async def play_many(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    if unusable:
-        raise unusable[0]
+    unusable = next((stopper for stopper in stoppers if isinstance(stopper, Unusable)), None)
+    if unusable is not None:
+        raise unusable
 
 
-def _untold(scenario: Scenario, seed: int, failure: LogError) -> EpisodeResult:
+def _stopper(episode: Episode) -> Stopper | None:
+    trouble = episode.failure
+    if isinstance(trouble, ModelTrouble):
+        return trouble if trouble.kind == "refused" else None
+    return trouble if isinstance(trouble, Unusable) else None
+
+
+def _untold(scenario: str, seed: int, why: str, episode: str = "") -> EpisodeResult:
     """The result of an episode of which the log cannot tell more."""
-    return EpisodeResult("", scenario.scenario, seed, "error", str(failure), {}, 0, 0, 0, 0, None, 0.0)
+    return EpisodeResult(episode, scenario, seed, "error", why, {}, 0, 0, 0, 0, None, 0.0)
