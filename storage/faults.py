@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -144,13 +144,16 @@ class Waiting:
         return True
 
 
-def patiently(where: object, act: Callable[[], T]) -> T:
-    """Do something that may find a SQLite file locked, again and again until it is free. Raises what `act` raises."""
+def patiently(where: object, act: Callable[[], T], kinds: Sequence[str] = ("locked",)) -> T:
+    """Do something that may meet a fault of these kinds, again and again until it has passed. Raises what `act` raises.
+
+    By itself it does not wait for a server: one that is not there at the start is most often a wrong address.
+    """
     waiting = Waiting(where)
     while True:
         try:
             return act()
         except (SQLAlchemyError, OSError) as error:
             fault = fault_of(error)
-            if fault is None or fault.kind != "locked" or not waiting.again(fault):
+            if fault is None or fault.kind not in kinds or not waiting.again(fault):
                 raise

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, Select, func, literal, select, true
+from sqlalchemy import Connection, Engine, Select, func, literal, select, true
 
 from tertulia.storage.errors import NotFound
+from tertulia.storage.faults import patiently
 from tertulia.storage.lease import is_dead
 from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.tables import key_of, table_of
@@ -104,7 +106,7 @@ class Readers:
         clock = literal(now(), table.c.lease_until.type) if self.target.path is not None else func.clock_timestamp()
         over = func.coalesce(table.c.lease_until <= clock, true())
         query = select(*columns[:6], over).where(table.c.batch == batch).order_by(table.c.id)
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query).all()
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
         return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
@@ -113,7 +115,7 @@ class Readers:
         """How many episodes of a batch have ended; or, with `status`, stand so."""
         table = table_of(EpisodeRow)
         query = select(func.count()).where(table.c.batch == batch, table.c.status.in_(list(status)))
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def spent(self, batch: str) -> tuple[float, int]:
@@ -125,9 +127,17 @@ class Readers:
             .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
             .where(episodes.c.batch == batch)
         )
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             dollars, count = connection.execute(query).one()
         return float(dollars), int(count)
+
+    def answered(self, batch: str) -> set[str]:
+        """The URIs of the models that have answered anything in a batch."""
+        calls, episodes = table_of(CallRow), table_of(EpisodeRow)
+        joined = calls.join(episodes, episodes.c.id == calls.c.episode)
+        query = select(calls.c.uri).distinct().select_from(joined)
+        with self._reading() as connection:
+            return set(connection.execute(query.where(episodes.c.batch == batch, calls.c.status != "error")).scalars())
 
     def participants(self, episode: str) -> list[ParticipantRow]:
         """The seats of an episode, by seat order."""
@@ -149,8 +159,15 @@ class Readers:
             query = query.where(table.c.turn <= upto_turn)
         return self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
 
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection to read by. A server that is started again is waited for; readers meet it as writers do."""
+        where, connect = self.target, self._reads.connect
+        with where.told_in_one_line(), patiently(where, connect, ("locked", "away")) as connection:
+            yield connection
+
     def _read(self, row_type: type[R], query: Select[Any]) -> list[R]:
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query)
             names = tuple(found.keys())
             return [

@@ -35,7 +35,10 @@ VERBS: dict[str, Callable[[Made], tuple[str, ...]]] = {
     "resume": lambda made: ("resume", made.paused, "--display", "none"),
     "probe": lambda made: ("probe", made.ended, "--beliefs"),
     "elicit": lambda made: ("elicit", *SCENARIO, "--seeds", "0:1000"),
+    "batch": lambda made: ("batch", "grid.yaml"),
+    "resume --all": lambda made: ("resume", "--all"),
 }
+GRID = "batch: b\nscenario: dinner-secret\nset: {turns.limit: 2}\ngrid: {mind.order: [1, 2]}\nseeds: 0:500\n"
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def counted(db: str) -> list[Any]:
 
 def refused(tertulia: Tertulia, made: Made, verb: str, db: str | None = None) -> str:
     """The one line with which a verb refuses to begin."""
+    Path("grid.yaml").write_text(GRID)
     said = tertulia(*VERBS[verb](made), "--db", db or made.db)
     assert (said.code, said.out) == (2, ""), said
     [line] = said.err.splitlines()
