@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tertulia.storage.log import Log
@@ -53,3 +55,25 @@ def test_a_model_that_is_set_right_goes_on_with_what_had_begun(
         assert begun
         for episode in begun:
             assert tertulia("resume", episode, "--json").lines()[0]["status"] == "success"
+
+
+@pytest.mark.parametrize("reason", REFUSING)
+def test_a_batch_stops_at_the_first_refusal_as_well(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong-0815")
+    Path("grid.yaml").write_text(
+        "batch: b\nscenario: dinner-secret\nset: {model: openai/any}\ngrid: {mind.order: [1, 2]}\nseeds: 0:500\n"
+    )
+    with Loopback(**REFUSING[reason]) as server:  # type: ignore[arg-type]
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        said = tertulia("batch", "grid.yaml", "-j", str(AT_ONCE))
+        assert len(server.requests) == 1
+    assert said.code == 1
+    with Log.open() as log:
+        rows = log.episodes()
+    assert 1 <= len(rows) <= AT_ONCE
+    assert {(row.status, reason in (row.reason or "")) for row in rows} == {("error", True)}
+    stopped = next(line for line in said.err.splitlines() if line.startswith("stopped: openai/any: HTTP "))
+    assert "tertulia resume b" in stopped
+    assert "0815" not in said.err + said.out
