@@ -53,6 +53,7 @@ _SQLITE = {
 _AWAY = "the server is away: {said}"
 _POSTGRES = {
     "25006": Fault("this database only lets itself be read: {said}; name the one that can be written"),
+    "25P03": Fault(_AWAY, "away"),  # we slept within a transaction, and it was taken from us
     "28000": Fault("the server does not let this user in: {said}"),
     "28P01": Fault("wrong password: {said}; give the right one in the URL, in PGPASSWORD or in ~/.pgpass"),
     "3D000": Fault("{said}; make it with createdb, or name another one"),

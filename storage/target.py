@@ -22,6 +22,10 @@ _DEFAULT = "tertulia.db"
 _CONNECT_S = 10
 """How long a PostgreSQL server may take to answer at all."""
 
+_ASLEEP_MS = 15_000
+"""A PostgreSQL session that sleeps within a transaction for so long (its process was stopped) loses it: whoever takes
+over its episodes must not wait for its locks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -68,10 +72,12 @@ class Target:
             return _sqlite_engine(self.path, read_only)
         assert self.url is not None
         _quiet_driver()
+        theirs = self.url.query.get("options", "")
         try:
             return create_engine(
                 self.url.update_query_dict(self.connecting()), pool_size=pool_size, max_overflow=16,
                 pool_pre_ping=read_only,
+                connect_args={"options": f"{theirs} -c idle_in_transaction_session_timeout={_ASLEEP_MS}".strip()},
             )  # fmt: skip
         except ModuleNotFoundError:
             raise LogError("a log on PostgreSQL needs the extra: pip install 'tertulia[postgres]'") from None
