@@ -16,6 +16,7 @@ from tertulia.cli.options import Session
 VERBS = (
     "run",
     "resume",
+    "replay",
     "show",
     "episodes",
     "scenarios",

@@ -19,7 +19,7 @@ from tertulia.storage.types import Json, Text, Utc
 EpisodeStatus = Literal["running", "paused", "success", "degraded", "error", "cancelled"]
 Level = Literal["content", "occurrence"]
 Established = Literal["scripted", "rules", "declared", "extracted", "person"]
-Estimator = Literal["rules", "verbalised", "choice", "sampled", "person"]
+Estimator = Literal["rules", "verbalised", "choice", "sampled", "person", "set"]
 ThoughtStatus = Literal["formed", "kept", "spoken", "dropped", "expired"]
 CallStatus = Literal["ok", "repaired", "invalid", "error", "fallback"]
 
@@ -413,7 +413,11 @@ class ProbeBeliefRow(Row):
 
 
 class InterventionRow(Row):
-    """A change made from outside at a fork."""
+    """A change made from outside at a fork, from `turn` on.
+
+    `target` is a belief (`alice>bob.belief.cake`), a key of the scenario (`participants.bob.model`), `(event)` for an
+    event added to its script, or `(chance)` for a replicate's own draws; `old` and `new` are its values.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)
