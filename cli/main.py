@@ -17,6 +17,7 @@ VERBS = (
     "run",
     "resume",
     "replay",
+    "fork",
     "show",
     "episodes",
     "scenarios",

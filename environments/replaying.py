@@ -10,7 +10,14 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import StaleTake
 from tertulia.agents.recorded import AskedOtherwise, RecordedModel
 from tertulia.environments.answering import Totals
-from tertulia.environments.differing import OF_A_TURN, Difference, first_difference, plain_json, plain_row, where_texts_part
+from tertulia.environments.differing import (
+    OF_A_TURN,
+    Difference,
+    first_difference,
+    plain_json,
+    plain_row,
+    where_texts_part,
+)
 from tertulia.environments.episode import outcome_of, seats_of
 from tertulia.environments.restore import restore, stage_of
 from tertulia.environments.stage import Seat, Stage

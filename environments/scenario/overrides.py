@@ -10,14 +10,17 @@ from tertulia.environments.scenario.source import KeyPath, Source, kind_of, pars
 from tertulia.storage.nearest import nearest
 
 
-def override(source: Source, sets: Sequence[str], model: str | None, roles: Mapping[str, str]) -> list[Problem]:
+def override(
+    source: Source, sets: Sequence[str], model: str | None, roles: Mapping[str, str], option: str = "-S"
+) -> list[Problem]:
     """Change `source.data` in place, noting which option set what; returns what could not be done.
 
-    `model` is for all seats, those that name their own included; `roles` come after it.
+    `model` is for all seats, those that name their own included; `roles` come after it. `option` is what errors call
+    the option behind `sets`.
     """
     problems: list[Problem] = []
     for text in sets:
-        if (problem := _set(source, text)) is not None:
+        if (problem := _set(source, text, option)) is not None:
             problems.append(problem)
     if model is not None:
         source.data["model"] = model
@@ -43,30 +46,32 @@ def participant_names(data: Any) -> list[str]:
     return [name for name in named if isinstance(name, str)]
 
 
-def _set(source: Source, text: str) -> Problem | None:
+def _set(source: Source, text: str, option: str) -> Problem | None:
     key, equals, raw = text.partition("=")
     key = key.strip()
     if not equals or not key or not all(key.split(".")):
-        return Problem("-S", None, text, "is not of the form key=value", "write for example `-S turns.limit=8`")
+        return Problem(
+            option, None, text, "is not of the form key=value", f"write for example `{option} turns.limit=8`"
+        )
     try:
         value = parse_value(raw)
     except ScenarioError as error:
-        return Problem("-S", None, key, error.problems[0].wrong, "quote the value as YAML asks")
-    path, problem = _resolve(source.data, key)
+        return Problem(option, None, key, error.problems[0].wrong, "quote the value as YAML asks")
+    path, problem = _resolve(source.data, key, option)
     if problem is not None:
         return problem
     node = source.data
     for depth, step in enumerate(path[:-1], 1):
         if isinstance(node, dict) and step not in node:
             node[step] = {}
-            source.options[path[:depth]] = ("-S", ".".join(key.split(".")[:depth]))
+            source.options[path[:depth]] = (option, ".".join(key.split(".")[:depth]))
         node = node[step]
     node[path[-1]] = value
-    source.options[path] = ("-S", key)
+    source.options[path] = (option, key)
     return None
 
 
-def _resolve(data: Any, key: str) -> tuple[KeyPath, Problem | None]:
+def _resolve(data: Any, key: str, option: str) -> tuple[KeyPath, Problem | None]:
     """The path a dotted key means. New keys may be added to mappings; list items must be there already."""
     path: list[str | int] = []
     node = data
@@ -76,22 +81,22 @@ def _resolve(data: Any, key: str) -> tuple[KeyPath, Problem | None]:
         if isinstance(node, list):
             index = _participant(node, step) if path == ["participants"] else _index(node, step)
             if index is None:
-                return (), _no_item(data, key, here, step, node)
+                return (), _no_item(data, key, here, step, node, option)
             path.append(index)
             node = node[index]
         elif isinstance(node, dict):
             path.append(step)
             node = node.get(step, {} if number + 1 < len(steps) else None)
         else:
-            return (), Problem("-S", None, key, f"{here} is {kind_of(node)}, it has no keys", f"set `{here}` itself")
+            return (), Problem(option, None, key, f"{here} is {kind_of(node)}, it has no keys", f"set `{here}` itself")
     return tuple(path), None
 
 
-def _no_item(data: Any, key: str, here: str, step: str, node: list[Any]) -> Problem:
+def _no_item(data: Any, key: str, here: str, step: str, node: list[Any], option: str) -> Problem:
     if here == "participants":
-        return Problem("-S", None, key, f"no participant '{step}'", nearest(step, participant_names(data)))
+        return Problem(option, None, key, f"no participant '{step}'", nearest(step, participant_names(data)))
     right = f"a number from 0 to {len(node) - 1}" if node else f"set `{here}` itself"
-    return Problem("-S", None, key, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
+    return Problem(option, None, key, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
 
 
 def _participant(seats: Any, name: str) -> int | None:
