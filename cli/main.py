@@ -18,6 +18,7 @@ VERBS = (
     "resume",
     "replay",
     "fork",
+    "compare",
     "show",
     "episodes",
     "scenarios",
