@@ -16,6 +16,7 @@ EXPECTED = (
     "tertulia.environments.restore.RestoreError",
     "tertulia.environments.probing.ProbeError",
     "tertulia.environments.changes.ForkError",
+    "tertulia.environments.batch.plan.BatchError",
     "tertulia.environments.episode.AlreadyEnded",
     "tertulia.agents.registry.ModelURIError",
     "tertulia.agents.backends.base.BackendFailure",

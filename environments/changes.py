@@ -12,7 +12,7 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.environments.interventions import SCRIPT, belief_target, holder_of
 from tertulia.environments.scenario import Problem, Scenario, ScenarioError
 from tertulia.environments.scenario.build import build
-from tertulia.environments.scenario.overrides import override
+from tertulia.environments.scenario.overrides import put
 from tertulia.environments.scenario.source import Source, parse_value
 from tertulia.environments.stage import Stage
 from tertulia.environments.worlds import load_world
@@ -54,13 +54,23 @@ def changed_scenario(config: dict[str, Any], at: int, sets: Sequence[str], event
     """
     source = Source("resolved scenario", deepcopy(config))
     names = [seat["name"] for seat in config["participants"]]
-    problems = override(source, [_key(text, names, config) for text in sets], None, {}, option="--set")
+    problems = [found for text in sets if (found := _put(source, text, names, config)) is not None]
     for text in events:
         _add_event(source, text, at, str(config["world"]))
     try:
         return build(source, problems)
     except ScenarioError as error:
         raise ScenarioError(_told_by_option(error.problems)) from None
+
+
+def _put(source: Source, text: str, names: Sequence[str], config: dict[str, Any]) -> Problem | None:
+    key, _, raw = _key(text, names, config).partition("=")
+    typed = ("--set", text.partition("=")[0].strip())
+    try:
+        value = parse_value(raw)
+    except ScenarioError as error:
+        return Problem(typed[0], None, typed[1], error.problems[0].wrong, "quote the value as YAML asks")
+    return put(source, key, value, typed)
 
 
 def _told_by_option(problems: Iterable[Problem]) -> list[Problem]:

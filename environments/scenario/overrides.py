@@ -10,24 +10,17 @@ from tertulia.environments.scenario.source import KeyPath, Source, kind_of, pars
 from tertulia.storage.nearest import nearest
 
 
-def override(
-    source: Source, sets: Sequence[str], model: str | None, roles: Mapping[str, str], option: str = "-S"
-) -> list[Problem]:
+def override(source: Source, sets: Sequence[str], model: str | None, roles: Mapping[str, str]) -> list[Problem]:
     """Change `source.data` in place, noting which option set what; returns what could not be done.
 
-    `model` is for all seats, those that name their own included; `roles` come after it. `option` is what errors call
-    the option behind `sets`.
+    `model` is for all seats, those that name their own included; `roles` come after it.
     """
     problems: list[Problem] = []
     for text in sets:
-        if (problem := _set(source, text, option)) is not None:
+        if (problem := _set(source, text)) is not None:
             problems.append(problem)
     if model is not None:
-        source.data["model"] = model
-        source.options[("model",)] = ("--model", model)
-        for seat in source.data.get("participants") or ():
-            if isinstance(seat, dict):
-                seat.pop("model", None)
+        set_model(source, model, ("--model", model))
     for name, uri in roles.items():
         found = _participant(source.data.get("participants"), name)
         if found is None:
@@ -39,24 +32,20 @@ def override(
     return problems
 
 
-def participant_names(data: Any) -> list[str]:
-    """The names a file gives, as far as they can be read."""
-    seats = data.get("participants") if isinstance(data, dict) else None
-    named = [seat.get("name") for seat in seats if isinstance(seat, dict)] if isinstance(seats, list) else []
-    return [name for name in named if isinstance(name, str)]
+def set_model(source: Source, model: Any, option: tuple[str, str]) -> None:
+    """One model for all seats, in place of any of their own."""
+    source.data["model"] = model
+    source.options[("model",)] = option
+    for seat in source.data.get("participants") or ():
+        if isinstance(seat, dict):
+            seat.pop("model", None)
 
 
-def _set(source: Source, text: str, option: str) -> Problem | None:
-    key, equals, raw = text.partition("=")
-    key = key.strip()
-    if not equals or not key or not all(key.split(".")):
-        return Problem(
-            option, None, text, "is not of the form key=value", f"write for example `{option} turns.limit=8`"
-        )
-    try:
-        value = parse_value(raw)
-    except ScenarioError as error:
-        return Problem(option, None, key, error.problems[0].wrong, "quote the value as YAML asks")
+def put(source: Source, key: str, value: Any, option: tuple[str, str]) -> Problem | None:
+    """Change the value of a dotted key in place, on behalf of an option and the key as it was typed there; what is
+    wrong with the key, where something is."""
+    if not key or not all(key.split(".")):
+        return Problem(option[0], None, option[1], "is not a dotted key", "write for example `turns.limit`")
     path, problem = _resolve(source.data, key, option)
     if problem is not None:
         return problem
@@ -64,14 +53,38 @@ def _set(source: Source, text: str, option: str) -> Problem | None:
     for depth, step in enumerate(path[:-1], 1):
         if isinstance(node, dict) and step not in node:
             node[step] = {}
-            source.options[path[:depth]] = (option, ".".join(key.split(".")[:depth]))
+            source.options[path[:depth]] = (option[0], _upto(option[1], key, depth))
         node = node[step]
     node[path[-1]] = value
-    source.options[path] = (option, key)
+    source.options[path] = option
     return None
 
 
-def _resolve(data: Any, key: str, option: str) -> tuple[KeyPath, Problem | None]:
+def _upto(typed: str, key: str, depth: int) -> str:
+    """The first steps of a key, as far as they were typed."""
+    return typed.removesuffix(key) + ".".join(key.split(".")[:depth])
+
+
+def participant_names(data: Any) -> list[str]:
+    """The names a file gives, as far as they can be read."""
+    seats = data.get("participants") if isinstance(data, dict) else None
+    named = [seat.get("name") for seat in seats if isinstance(seat, dict)] if isinstance(seats, list) else []
+    return [name for name in named if isinstance(name, str)]
+
+
+def _set(source: Source, text: str) -> Problem | None:
+    key, equals, raw = text.partition("=")
+    key = key.strip()
+    if not equals or not key or not all(key.split(".")):
+        return Problem("-S", None, text, "is not of the form key=value", "write for example `-S turns.limit=8`")
+    try:
+        value = parse_value(raw)
+    except ScenarioError as error:
+        return Problem("-S", None, key, error.problems[0].wrong, "quote the value as YAML asks")
+    return put(source, key, value, ("-S", key))
+
+
+def _resolve(data: Any, key: str, option: tuple[str, str]) -> tuple[KeyPath, Problem | None]:
     """The path a dotted key means. New keys may be added to mappings; list items must be there already."""
     path: list[str | int] = []
     node = data
@@ -81,22 +94,24 @@ def _resolve(data: Any, key: str, option: str) -> tuple[KeyPath, Problem | None]
         if isinstance(node, list):
             index = _participant(node, step) if path == ["participants"] else _index(node, step)
             if index is None:
-                return (), _no_item(data, key, here, step, node, option)
+                return (), _no_item(data, option, here, step, node)
             path.append(index)
             node = node[index]
         elif isinstance(node, dict):
             path.append(step)
             node = node.get(step, {} if number + 1 < len(steps) else None)
         else:
-            return (), Problem(option, None, key, f"{here} is {kind_of(node)}, it has no keys", f"set `{here}` itself")
+            wrong = f"{here} is {kind_of(node)}, it has no keys"
+            return (), Problem(option[0], None, option[1], wrong, f"set `{here}` itself")
     return tuple(path), None
 
 
-def _no_item(data: Any, key: str, here: str, step: str, node: list[Any], option: str) -> Problem:
+def _no_item(data: Any, option: tuple[str, str], here: str, step: str, node: list[Any]) -> Problem:
+    where, typed = option
     if here == "participants":
-        return Problem(option, None, key, f"no participant '{step}'", nearest(step, participant_names(data)))
+        return Problem(where, None, typed, f"no participant '{step}'", nearest(step, participant_names(data)))
     right = f"a number from 0 to {len(node) - 1}" if node else f"set `{here}` itself"
-    return Problem(option, None, key, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
+    return Problem(where, None, typed, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
 
 
 def _participant(seats: Any, name: str) -> int | None:
