@@ -12,6 +12,7 @@ import typer
 
 from tertulia.cli.display.summary import plural
 from tertulia.cli.errors import BadInput
+from tertulia.cli.hints import program
 from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def _side(log: Log, given: str) -> _Side:
         return _Side(row.id, row)
     batch = _batch(log, name)
     if batch is None:
-        raise BadInput(f"{given}: no batch '{name}' in {log.target}")
+        raise BadInput(
+            f"{given}: no batch '{name}' in {log.target}; to see what there is: {program()} episodes --batches"
+        )
     cells = _cells(log, batch)
     if cell not in cells:
         raise BadInput(f"{given}: the batch has no cell '{cell}'; {nearest(cell, sorted(map(str, cells)))}")
@@ -127,13 +130,16 @@ def _episode(log: Log, wanted: str) -> EpisodeRow:
 
 
 def _batch(log: Log, wanted: str) -> str | None:
-    """The id of the batch with this id, or the only one whose id begins so; None where there is none."""
-    start = wanted.upper()
-    sql = "SELECT id FROM batch WHERE id >= ? AND id < ? ORDER BY id"
-    found = [row[0] for row in log.query(sql, [start, start + "~"], limit=2).rows] if start else []
-    if len(found) > 1 and found[0] != start:
-        raise BadInput(f"several batches begin with '{wanted}': {found[0]}, {found[1]}, ...")
-    return str(found[0]) if found else None
+    """The id of the batch of this name, or the only one whose id begins so; None where there is none."""
+    from tertulia.storage.log import NotFound
+
+    for start in dict.fromkeys((wanted, wanted.upper())):
+        try:
+            return log.batch(start).id
+        except NotFound as missing:
+            if "several" in str(missing):
+                raise
+    return None
 
 
 def _cells(log: Log, batch: str) -> dict[str, list[EpisodeRow]]:

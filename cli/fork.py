@@ -15,9 +15,8 @@ from tertulia.cli.options import AsJson, Db, Debug, Episode
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
-    from tertulia.environments.episode import EpisodeResult
     from tertulia.environments.forking import Branch, Forking
-    from tertulia.storage.log import Log, LogError
+    from tertulia.storage.log import Log
 
 AT_ONCE = 16
 
@@ -85,7 +84,7 @@ def fork(
         asyncio.run(_fork(asked, forked, db=db, play=play, at_once=jobs, as_json=as_json))
     except KeyboardInterrupt:
         if forked.plan is not None:
-            note("interrupted; each of them goes on with: " + _command("resume EPISODE", db))
+            note("interrupted; go on with: " + _command(f"resume {forked.plan.batch.id}", db))
         raise typer.Exit(INTERRUPTED) from None
     _advice(forked, db, played=play)
     raise typer.Exit(FAILED if forked.unfinished else FINE)
@@ -136,22 +135,14 @@ async def _fork(asked: _Asked, forked: _Forked, *, db: str | None, play: bool, a
 
 
 async def _play(plan: Forking, forked: _Forked, log: Log, backends: Backends, at_once: int, as_json: bool) -> None:
-    from tertulia.environments.forking import play_forks
+    from tertulia.environments.many import resume_many
 
-    forked.unfinished = len(plan.branches)
-    branches = iter(plan.branches)
-    ids = [branch.episode for branch in plan.branches]
-    async with aclosing(play_forks(ids, log=log, backends=backends, at_once=at_once)) as results:
+    branches = {branch.episode: branch for branch in plan.branches}
+    forked.unfinished = len(branches)
+    async with aclosing(resume_many(list(branches), log=log, backends=backends, at_once=at_once)) as results:
         async for result in results:
-            values = _values(result)
-            forked.unfinished -= values["status"] in ("success", "degraded")
-            _tell(plan, next(branches), values, as_json)
-
-
-def _values(result: EpisodeResult | LogError) -> dict[str, Any]:
-    if isinstance(result, Exception):
-        return {"status": "error", "reason": str(result)}
-    return asdict(result)
+            forked.unfinished -= result.status in ("success", "degraded")
+            _tell(plan, branches[result.episode], asdict(result), as_json)
 
 
 def _tell(plan: Forking, branch: Branch, values: dict[str, Any], as_json: bool) -> None:
@@ -174,11 +165,9 @@ def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     plan = forked.plan
     if plan is None:
         return
-    if forked.unfinished:
-        note(f"{forked.unfinished} of {len(plan.branches)} have not ended; each goes on with: "
-             + _command("resume EPISODE", db))  # fmt: skip
-    if not played:
-        note("play one on with: " + _command("resume EPISODE", db))
+    if forked.unfinished or not played:
+        how = f"{forked.unfinished} of {len(plan.branches)} have not ended; go on with" if played else "play them with"
+        note(f"{how}: {_command(f'resume {plan.batch.id}', db)}")
     note(f"batch {plan.batch.id}")
     if len(plan.scenarios) == 2:
         note("what the change did: " + _command(f"compare {plan.batch.id}", db))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ulid import ULID
 
 from tertulia.agents.backends.rules import URI as RULES
-from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import backend_of
 from tertulia.environments.changes import Change, ForkError, belief_change, changed_scenario, is_belief, key_changes
-from tertulia.environments.episode import Episode, EpisodeResult, seats_of
+from tertulia.environments.episode import seats_of
 from tertulia.environments.interventions import CHANCE
-from tertulia.environments.many import AT_ONCE
 from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions
-from tertulia.mind.model import ModelTrouble
 from tertulia.storage.forks import Fork
-from tertulia.storage.log import Log, LogError
+from tertulia.storage.log import Log
 from tertulia.storage.record import EpisodeRecord
 from tertulia.storage.rows import BatchRow, EpisodeRow, InterventionRow
 from tertulia.storage.types import now
@@ -47,7 +42,7 @@ class Branch:
 
 @dataclass(slots=True)
 class Forking:
-    """Forks of one episode before one of its turns. Make it with `plan_forks`, then `enter` and `play_forks`."""
+    """Forks of one episode before one of its turns. Make it with `plan_forks`, then `enter` it; `resume_many` plays."""
 
     parent: EpisodeRow
     at: int
@@ -82,7 +77,8 @@ def plan_forks(
     changes = _Changes.of(log, row, at, sets, events)
     cells = [SET] * bool(sets or events) + [NULL] * (null or not (sets or events))
     grid = {
-        "fork": row.id, "at": at, "set": list(sets), "event": list(events), "cells": cells, "replicates": replicates,
+        "fork": row.id, "at": at, "set": list(sets), "event": list(events), "null": NULL in cells,
+        "replicates": replicates,
     }  # fmt: skip
     batch = BatchRow(id=str(ULID()), name=f"fork of {row.id} at {at}", grid=grid, created_at=now())
     found = Forking(row, at, batch)
@@ -166,41 +162,3 @@ def _fork(
         for ordinal, one in enumerate(whole, first)
     ]
     return Fork(EpisodeRecord(episode, seats), interventions)
-
-
-async def play_forks(
-    episodes: Sequence[str], *, log: Log, backends: Backends, at_once: int = AT_ONCE, retry: RetryPolicy | None = None
-) -> AsyncGenerator[EpisodeResult | LogError, None]:
-    """Play entered forks on; results come in the order given, each as soon as those before it are there.
-
-    A `LogError` stands in place of a result that the log cannot tell. Once a model has refused, no further one begins.
-    """
-    gate, refused = asyncio.Semaphore(at_once), asyncio.Event()
-
-    async def one(id: str) -> EpisodeResult | LogError | None:
-        async with gate:
-            if refused.is_set():
-                return None
-            try:
-                episode = await Episode.reopen(id, log=log, backends=backends, retry=retry)
-                result = await episode.play()
-            except LogError as failure:
-                return failure
-            if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
-                refused.set()
-            return result
-
-    tasks = [asyncio.create_task(one(id)) for id in episodes]
-    try:
-        for task in tasks:
-            await asyncio.wait([task])  # not `await task`: a cancel must reach all of them at once
-            result: Any = task.result()
-            if result is not None:
-                yield result
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-__all__ = ["NULL", "SET", "Branch", "ForkError", "Forking", "plan_forks", "play_forks"]
