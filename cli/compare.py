@@ -93,7 +93,7 @@ def _both(log: Log, a: str, b: str | None) -> tuple[_Side, _Side]:
         named = ", ".join(sorted(map(str, cells))) or "none"
         raise BadInput(f"batch {batch} has {len(cells)} cells ({named}); name two, as in {batch}:CELL {batch}:CELL")
     one, other = (SET, NULL) if set(cells) == {SET, NULL} else tuple(sorted(cells))
-    return _Side(one, None, cells[one]), _Side(other, None, cells[other])
+    return _Side(f"{batch}:{one}", None, cells[one]), _Side(f"{batch}:{other}", None, cells[other])
 
 
 def _side(log: Log, given: str) -> _Side:

@@ -12,6 +12,7 @@ from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.faculty import Moment
 from tertulia.mind.model import LanguageModel
 from tertulia.mind.probing import CopiedMind, Question, Told, with_believe
+from tertulia.mind.rows import SET, restates
 from tertulia.storage.rows import ProbeBeliefRow, ProbeRow, Row, Variable
 from tertulia.storage.seen import Seen
 from tertulia.storage.types import escape_text, now
@@ -66,10 +67,11 @@ async def put(
         answer=None if failed else _answer(planned, told), error=told.reason if failed else None, scheduled=scheduled,
         model=seat.model, call=told.call, created_at=now(),
     )  # fmt: skip
+    held = stage.mind_at(seat.name, turn).state
     beliefs = [
         ProbeBeliefRow(
             **of_row, holder=seat.name, chain=one.chain, variable=one.variable, value=value, probability=probability,
-            estimator=told.estimator,
+            estimator=SET if restates(held, one.chain, one.variable, one.probabilities) else told.estimator,
         )
         for one in told.beliefs
         if one.declared

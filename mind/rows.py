@@ -130,6 +130,12 @@ class TurnOfMind:
                 )  # fmt: skip
 
 
+def restates(mind: MindState, chain: str, variable: str, probabilities: dict[str, float]) -> bool:
+    """Whether a distribution is only what was set from outside, told again."""
+    held = mind.belief(chain, variable)
+    return held is not None and held.estimator == SET and _same(held.probabilities, probabilities)
+
+
 def _same(a: dict[str, float], b: dict[str, float]) -> bool:
     return a.keys() == b.keys() and all(abs(a[value] - b[value]) <= _SAME for value in a)
 
