@@ -13,7 +13,7 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.comparing import DISTANCE, TRUTH, Effects, effects
 from tertulia.environments.forking import NULL, SET, plan_forks
 from tertulia.environments.many import resume_many
-from tertulia.environments.parting import Told, beliefs_part, parting
+from tertulia.environments.parting import Told, beliefs_part, distance, parting
 from tertulia.storage.intervals import mean_of
 from tertulia.storage.log import Log
 from tertulia.storage.rows import EpisodeRow, EventRow
@@ -149,12 +149,19 @@ async def test_where_the_world_decides_nothing_beliefs_are_compared_by_how_far_t
     of_taste = {one.chain: one for one in found.beliefs if one.variable == "taste"}
     assert {one.measure for one in of_taste.values()} == {DISTANCE}
     assert {one.measure for one in found.beliefs if one.variable != "taste"} == {TRUTH}
-    last = of_taste["alice"].last
-    assert last is not None
-    assert (round(last.mean, 9), last.n) == (0.45, 2)
-    away = of_taste["bob"].last
-    assert away is not None
-    assert away.mean == 0.0, "bob is away at turn 8 and hears nothing of it"
+    one, other = (Told.of(log, cells[cell][0]) for cell in (SET, NULL))
+    apart = {name: distance(one.held((name, "taste"), 9), other.held((name, "taste"), 9)) for name in ("alice", "bob")}
+    assert round(apart["alice"], 9) == 0.45
+    assert apart["bob"] == 0.0, "bob is away at turn 8 and hears nothing of it"
+    by_turn = [
+        distance(one.held(("alice", "taste"), turn), other.held(("alice", "taste"), turn))
+        for turn in range(8, min(one.row.head, other.row.head) + 1)
+    ]
+    measured = of_taste["alice"]
+    assert measured.mean is not None
+    assert measured.last is not None
+    assert (measured.mean.mean, measured.mean.n) == (math.fsum(by_turn) / len(by_turn), 2)
+    assert measured.last.mean == by_turn[-1]
 
 
 async def test_what_has_not_ended_or_has_no_counterpart_is_left_out_and_counted(log: Log) -> None:
