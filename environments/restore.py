@@ -18,6 +18,7 @@ from tertulia.storage.rows import (
     EpisodeRow,
     Established,
     EventRow,
+    GoldRow,
     InterventionRow,
     MemoryRow,
     MindDeltaRow,
@@ -60,6 +61,9 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     for turn in turns:
         _replay(stage, turn)
     stage.established = {}
+    if row.parent_episode is not None and stage.gold is not None:
+        kept = log.rows(GoldRow, row.id, upto_turn=last)
+        stage.gold.unwritten_but({(gold.chain, gold.variable) for gold in kept})
     events = by_event(log.rows(EventRow, row.id, upto_turn=last), log.rows(WitnessRow, row.id, upto_turn=last), claims)
     logged: list[Row] = []
     for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):

@@ -141,9 +141,10 @@ class Stage:
 
     def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
         whole = happened(self.episode, turn, events, self._established)
-        for claim in (claim for one in whole for claim in one.claims if self.established):
-            key = (claim.turn, claim.event, claim.ordinal)
-            claim.established = self.established.get(key, claim.established)
+        if self.established:
+            for claim in (claim for one in whole for claim in one.claims):
+                key = (claim.turn, claim.event, claim.ordinal)
+                claim.established = self.established.get(key, claim.established)
         self.eyes.take_in(whole)
         if self.gold is not None:
             self.gold.take_in(whole)

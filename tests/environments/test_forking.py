@@ -20,9 +20,12 @@ from tertulia.environments.changes import ForkError
 from tertulia.environments.differing import OF_A_TURN
 from tertulia.environments.episode import Episode, EpisodeResult
 from tertulia.environments.forking import NULL, SET, Forking, plan_forks
+from tertulia.environments.hindsight import Hindsight
 from tertulia.environments.many import resume_many
+from tertulia.environments.probing import open_interview
 from tertulia.environments.replaying import replay
 from tertulia.environments.scenario import ScenarioError
+from tertulia.environments.scenario.probes import beliefs_of
 from tertulia.storage.log import Log
 from tertulia.storage.rows import (
     BatchRow,
@@ -30,6 +33,7 @@ from tertulia.storage.rows import (
     CallRow,
     EpisodeRow,
     EventRow,
+    GoldRow,
     InterventionRow,
     ParticipantRow,
     Row,
@@ -229,6 +233,40 @@ async def test_a_finished_conversation_goes_on_with_a_higher_limit(db: str, back
         _, [longer] = await forked(log, backends, parent.episode, closing, "turns.limit=6", null=False)
         assert (parent.turns, longer.turns) == (4, 6)
         assert not [turn for turn in log.rows(TurnRow, longer.episode) if turn.closing and turn.turn == closing]
+
+
+async def test_a_mind_that_goes_deeper_from_a_turn_on_has_gold_for_its_new_chains(
+    tmp_path: Path, backends: Backends
+) -> None:
+    db = tmp_path / "log.db"
+    parent = (await play(db, "dinner-secret", seed=3)).episode
+    with Log.open(db) as log:
+        sets = ("alice.mind.order=3", "alice>bob>alice.belief.cake=kitchen")
+        _, [deeper] = await forked(log, backends, parent, 8, *sets, null=False)
+        chain = "alice>bob>alice"
+        assert held(log, deeper.episode, 8, chain, "cake") == {"cellar": 0.0, "kitchen": 1.0}
+        gold = log.rows(GoldRow, deeper.episode, chain=chain, variable="cake")
+        assert gold[0].turn == 8
+        [meant] = Hindsight(log, log.episode(parent)).all_held([chain], ["cake"], 8)
+        assert {row.value: row.probability for row in gold if row.turn == 8} == meant.distribution
+        assert not [row for row in log.rows(GoldRow, deeper.episode, turn=8) if row.chain == "bob"]
+        assert (await replay(log, deeper.episode)).difference is None
+
+
+async def test_a_probe_sees_a_set_belief_and_does_not_take_it_for_the_minds_own(
+    tmp_path: Path, backends: Backends
+) -> None:
+    db = tmp_path / "log.db"
+    parent = (await play(db, "dinner-secret", seed=3)).episode
+    with Log.open(db) as log:
+        _, [changed] = await forked(log, backends, parent, 8, "alice.belief.cake=kitchen", null=False)
+        interview = open_interview(log, changed.episode, 8)
+        [probed] = await interview.ask([beliefs_of("alice")], backends=backends)
+        stated = {(row.chain, row.variable): row.estimator for row in probed.beliefs}
+        assert stated["alice", "cake"] == "set"
+        assert {by for key, by in stated.items() if key != ("alice", "cake")} == {"rules"}
+        sql = "SELECT count(*) FROM v_belief_accuracy WHERE episode = ? AND source = 'probe' AND chain = 'alice'"
+        assert log.query(sql, [changed.episode]).rows == [(1,)]
 
 
 REFUSED = {
