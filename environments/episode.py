@@ -21,13 +21,13 @@ from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Stage
-from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.turn import TurnWork, open_turn, play_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
 from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, Unusable, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow, TurnRow
+from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow
 from tertulia.storage.types import dump_json, now
 
 LEASE_S = 600.0
@@ -135,17 +135,10 @@ class Episode:
             versions=versions(stage, backends), created_at=now(), batch=place.batch if place else None,
             cell=place.cell if place else None, replicate=place.replicate if place else 0,
         )  # fmt: skip
-        seats = [
-            ParticipantRow(
-                episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
-                model=seat.model, mind=seat.spec.model_dump(mode="json"),
-            )
-            for ordinal, seat in enumerate(stage.seats.values())
-        ]  # fmt: skip
         answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
         episode = cls(log, stage, answering, leader, listen, stop)
         try:
-            await log.begin(EpisodeRecord(row, seats))
+            await log.begin(EpisodeRecord(row, seats_of(stage)))
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
             await asyncio.shield(episode._close_early("paused", "interrupted"))
             raise
@@ -233,18 +226,9 @@ class Episode:
         self.head, self.standing = record.turn, self.stage.state
 
     async def _open(self) -> None:
-        events, rows = self.stage.open()
-        record = TurnRecord(self.stage.episode, 0, 0, self.leader.token)
-        record.rows.append(
-            TurnRow(
-                episode=self.stage.episode, turn=0, policy=self.stage.scenario.turns.policy, silent=True,
-                state_hash=self.stage.state_hash(), started_at=now(),
-            )
-        )  # fmt: skip
+        events, record = open_turn(self.stage, self.leader.token)
         for one in events:
-            record.add(one.rows())
             self._tell({"kind": "event", "turn": 0, "event": one.event})
-        record.add(rows)
         await self._commit(record)
         self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
@@ -307,8 +291,7 @@ class Episode:
         return result
 
     def _outcome(self, state: Any) -> dict[str, Any]:
-        outcome = self.stage.world.outcome(state)
-        return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
+        return outcome_of(self.stage, state)
 
     def _outcome_so_far(self) -> dict[str, Any]:
         """How things stand in an episode that did not end: no reward yet; nothing from a world that broke."""
@@ -357,6 +340,23 @@ def _can_answer(scenario: Scenario, backends: Backends) -> None:
     """Raises `ModelTrouble` where a seat's model can be asked nothing at all."""
     for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
         backend_of(backends, uri)
+
+
+def seats_of(stage: Stage) -> list[ParticipantRow]:
+    """The seats of an episode as rows."""
+    return [
+        ParticipantRow(
+            episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
+            model=seat.model, mind=seat.spec.model_dump(mode="json"),
+        )
+        for ordinal, seat in enumerate(stage.seats.values())
+    ]  # fmt: skip
+
+
+def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:
+    """How things stand in a state of the world, as an episode's row keeps it."""
+    outcome = stage.world.outcome(state)
+    return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:

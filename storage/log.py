@@ -20,11 +20,12 @@ from tertulia.storage.errors import (
     SchemaMismatch,
     Unusable,
 )
+from tertulia.storage.forks import Fork, fork_work
 from tertulia.storage.lease import new_token
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, Row
+from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, Row
 from tertulia.storage.schema import check_version, ensure_schema, ensure_writable, schema_version
 from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer
@@ -116,6 +117,13 @@ class Log(Readers):
         """
         guard = None if lease is None else {"b_episode": rows[0].__dict__["episode"], "b_lease": lease}
         await self._writer.do(work.Work(rows=list(rows), guard=guard))
+
+    async def fork(self, batch: BatchRow, forks: Sequence[Fork]) -> None:
+        """Enter a batch of forks, each with a copy of the turns it shares with its parent, all or none.
+
+        The parents stay as they are. Raises `Duplicate`.
+        """
+        await self._writer.do(fork_work(batch, forks))
 
     async def lease(self, episode: str, token: str, *, ttl_s: float, force: bool = False) -> EpisodeRow:
         """Take or renew the lease of an episode for `ttl_s` seconds from now, and read where it stands.

@@ -19,7 +19,7 @@ from tertulia.storage.types import Json, Text, Utc
 EpisodeStatus = Literal["running", "paused", "success", "degraded", "error", "cancelled"]
 Level = Literal["content", "occurrence"]
 Established = Literal["scripted", "rules", "declared", "extracted", "person"]
-Estimator = Literal["rules", "verbalised", "choice", "sampled", "person"]
+Estimator = Literal["rules", "verbalised", "choice", "sampled", "person", "set"]
 ThoughtStatus = Literal["formed", "kept", "spoken", "dropped", "expired"]
 CallStatus = Literal["ok", "repaired", "invalid", "error", "fallback"]
 
@@ -415,7 +415,13 @@ class ProbeBeliefRow(Row):
 
 
 class InterventionRow(Row):
-    """A change made from outside before `turn` was played: at a fork, or by going on with changed `versions`."""
+    """A change made from outside before `turn` was played: at a fork, by going on with changed `versions`, or for
+    chance of a replicate's own.
+
+    `target` is a belief (`alice>bob.belief.cake`), a key of the scenario (`participants.bob.model`), `(event)` for an
+    event added to its script, `(chance)` for a replicate's own draws from here on, or `versions` for packages, prompts
+    or models that had changed; `old` and `new` are its values.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)

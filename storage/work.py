@@ -99,12 +99,12 @@ def insert_all(connection: Connection, rows: Iterable[Row]) -> None:
     for row in rows:
         grouped[type(row)].append(row.__dict__)
     for row_type, params in grouped.items():
-        with _refusing(row_type, params):
+        with refusing(row_type, params):
             inserter(row_type, connection.dialect.name).run(connection, params)
 
 
 @contextmanager
-def _refusing(row_type: type[Row], params: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+def refusing(row_type: type[Row], params: Sequence[Mapping[str, Any]]) -> Iterator[None]:
     """Turns what the database does not take into `Refused`; what ails the database itself passes through."""
     try:
         yield
@@ -170,7 +170,7 @@ def close(connection: Connection, params: Params, *, within_turn: bool) -> None:
 
 
 def _changed(connection: Connection, statement: Update, params: list[Params]) -> int:
-    with _refusing(EpisodeRow, params):
+    with refusing(EpisodeRow, params):
         return connection.execute(statement, params).rowcount
 
 

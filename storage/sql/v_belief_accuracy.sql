@@ -1,7 +1,8 @@
 -- How good each belief was: one row for each turn, holder, chain, variable and estimator, against what should have been
 -- believed (`gold`) and, for a holder's own beliefs, against what was true. Probabilities are clipped at 0.001 in
 -- logarithms, which are natural. A belief stands in it at every turn at which it is held; gold of chains deeper than the
--- minds' order is not kept, and NULL here. Average nothing over different estimators, sources or rules.
+-- minds' order is not kept, and NULL here. What was set from outside, at a fork, is no mind's own and not in it until it
+-- is revised. Average nothing over different estimators, sources or rules.
 SELECT
   v.episode AS episode, -- the episode's id
   v.turn AS turn, -- the turn, from 1; belief, gold and truth cover all events before it
@@ -83,7 +84,7 @@ FROM (
                 AND n.turn > b.turn
             ) AS until
           FROM belief AS b
-          WHERE b.declared
+          WHERE b.declared AND b.estimator <> 'set'
         ) AS c
         JOIN turn AS t
           ON t.episode = c.episode AND t.turn >= c.turn AND t.turn >= 1 AND (c.until IS NULL OR t.turn < c.until)
@@ -93,7 +94,7 @@ FROM (
           'probe' AS source, q.ordinal AS probe
         FROM probe_belief AS q
         -- The first that the mind's own model answered: repeats and answers of other models are no further items.
-        WHERE q.ordinal = (
+        WHERE q.estimator <> 'set' AND q.ordinal = (
           SELECT min(f.ordinal)
           FROM probe_belief AS f
           LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
