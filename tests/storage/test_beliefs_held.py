@@ -138,4 +138,4 @@ async def test_a_long_episode_among_many_is_looked_up_by_the_index(sqlite_log: L
     looked_up = [step for step in steps if step.startswith(("SEARCH", "SCAN")) and step.split()[1] in "tbnogm"]
     assert {step.split()[1] for step in looked_up} == set("tbnogm")
     assert all(step.startswith("SEARCH") and "(episode=?" in step for step in looked_up), steps
-    assert any("n USING COVERING INDEX ix_belief (episode=? AND chain=? AND variable=?" in step for step in steps)
+    assert any("n USING PRIMARY KEY (episode=? AND holder=? AND chain=? AND variable=? AND turn>?" in step for step in steps)
