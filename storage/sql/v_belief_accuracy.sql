@@ -58,8 +58,9 @@ FROM (
   FROM (
     SELECT
       j.*,
-      {ln}(j.p_clipped) AS ln_p,
-      {ln}(j.g_clipped) AS ln_g,
+      -- Most are 0 or 1, of which the logarithm is known (0 counts as 0.001; where gold is 0, its own is not needed).
+      CASE WHEN j.p >= 1 THEN 0.0 WHEN j.p <= 0.001 THEN -6.907755278982137 ELSE {ln}(j.p_clipped) END AS ln_p,
+      CASE WHEN j.g >= 1 OR j.g = 0 THEN 0.0 ELSE {ln}(j.g_clipped) END AS ln_g,
       CASE WHEN j.p >= max(j.p) OVER one - 1e-9 THEN 1 ELSE 0 END AS p_mode,
       CASE WHEN j.g IS NULL THEN NULL WHEN j.g >= max(j.g) OVER one - 1e-9 THEN 1 ELSE 0 END AS g_mode
     FROM (

@@ -91,7 +91,7 @@ FROM (
         FROM (
           SELECT s.*, min(s.turn) OVER same AS first, max(s.turn) OVER same AS last
           FROM (
-            SELECT
+            SELECT DISTINCT
               c.*,
               (
                 SELECT max(m.turn) FROM gold AS m
