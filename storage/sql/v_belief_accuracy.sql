@@ -36,10 +36,7 @@ FROM (
   -- Worked out once for every stretch of turns (`first` to `last`) over which nothing of it changes.
   SELECT
     k.*,
-    row_number() OVER (
-      PARTITION BY k.episode, k.first, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
-      ORDER BY k.value
-    ) AS place,
+    min(k.value) OVER one AS least,
     count(*) OVER one AS size,
     max(k.p) OVER one AS confidence,
     sum((k.p - k.g) * (k.p - k.g)) OVER one AS gold_brier,
@@ -146,4 +143,4 @@ FROM (
   )
 ) AS v
 LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.source = 'turn'
-WHERE v.place = 1
+WHERE v.value = v.least

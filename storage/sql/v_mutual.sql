@@ -35,10 +35,7 @@ FROM (
   -- Worked out once for every stretch of turns (`first` to `last`) over which nothing of it changes.
   SELECT
     m.episode, m.first, m.last, m.holder, m.other, m.chain, m.variable, m.estimator, m.elicited, m.rule, m.act, m.act_turn,
-    row_number() OVER (
-      PARTITION BY m.episode, m.first, m.holder, m.other, m.chain, m.variable, m.estimator, m.elicited, m.rule
-      ORDER BY m.value
-    ) AS place,
+    m.value, min(m.value) OVER one AS least,
     max(CASE WHEN m.p_mode = 1 THEN m.value END) OVER one AS top,
     count(*) OVER one AS size,
     sum(m.p_mode) OVER one AS p_modes,
@@ -194,4 +191,4 @@ FROM (
   )
 ) AS v
 LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.elicited = 'inline'
-WHERE v.place = 1
+WHERE v.value = v.least

@@ -15,8 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import closing, contextmanager
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 from tertulia.storage.log import Log
 from tertulia.storage.tables import METADATA
 from tertulia.storage.views import views
-from tests.bench.sampled import LARGE, PLAYED, Sample, play_samples, tell
+from tests.bench.sampled import LARGE, Sample, copy_in_place, play_samples, tell
 from tests.postgres import server
 
 ORDINARY = ("rules: dinner-secret", "rules: haggle-with-a-liar", "API: mutual-friends", "API: dinner-secret", LARGE)
@@ -62,12 +62,12 @@ def print_sizes(log: Log, turns: int) -> None:
     print(f"size: {whole / 1e6:,.0f} MB", flush=True)
 
 
-def write(log: Log, samples: dict[str, list[Sample]], turns: int) -> dict[str, list[str]]:
-    """Write the turns; print what went in a second."""
+def write(log: Log, samples: dict[str, list[Sample]], turns: int, there: int = 0) -> dict[str, list[str]]:
+    """Write the turns to a log in which so many are `there`; print what went in a second."""
     before, cpu, begun = log._writer.transactions, time.process_time(), time.perf_counter()
     told = asyncio.run(tell(log, samples, turns))
     cpu, took = time.process_time() - cpu, time.perf_counter() - begun
-    count = int(log.query("SELECT count(*) FROM turn").rows[0][0])
+    count = int(log.query("SELECT count(*) FROM turn").rows[0][0]) - there
     episodes = sum(map(len, told.values()))
     print(f"{count:,} turns of {episodes:,} episodes in {took:,.0f} s: {count / took:,.0f} turns/s,", end=" ")
     print(f"{1000 * cpu / count:.2f} ms CPU a turn, {count / (log._writer.transactions - before):.0f} a transaction")
@@ -94,7 +94,10 @@ def ask_one(log: Log, told: dict[str, list[str]], repeats: int, slow_ms: float =
     draw = Random(3)
     cold = log.target.path is not None
     print(f"{'view, one episode: median ms':30}" + "".join(f" {kind[:26]:>27}" for kind in ORDINARY if kind in told))
-    print(f"{'':30}" + "".join(f" {'cold' if cold else 'first':>9} {'warm':>7} {'rows':>9}" for k in ORDINARY if k in told))
+    print(
+        f"{'':30}"
+        + "".join(f" {'cold' if cold else 'first':>9} {'warm':>7} {'rows':>9}" for k in ORDINARY if k in told)
+    )
     slow = []
     for view in views():
         line = f"{view.name:30}"
@@ -155,6 +158,14 @@ def measure(log: Log, samples: dict[str, list[Sample]], asked: argparse.Namespac
     """All figures of one log."""
     told = write(log, samples, asked.turns)
     print_sizes(log, int(log.query("SELECT count(*) FROM turn").rows[0][0]))
+    if asked.filled and log.target.path is not None:
+        begun = time.perf_counter()
+        count = copy_in_place(log, asked.filled)
+        took = time.perf_counter() - begun
+        print(f"filled up to {count:,} turns by SQL in {took:,.0f} s; on top of them, by the writer:", flush=True)
+        for kind, more in write(log, {n: s for n, s in samples.items() if n != LARGE}, asked.turns, count).items():
+            told[kind] += more
+        print(f"size: {log.target.path.stat().st_size / 1e6:,.0f} MB", flush=True)
     ask_one(log, told, asked.repeats)
     if asked.cap_s > 0:
         ask_all(log, asked.cap_s)
@@ -163,6 +174,9 @@ def measure(log: Log, samples: dict[str, list[Sample]], asked: argparse.Namespac
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench big_log", description=__doc__)
     parser.add_argument("--turns", type=int, default=20_000, help="how many turns to write to SQLite")
+    parser.add_argument(
+        "--filled", type=int, default=0, help="fill SQLite up to so many turns by SQL, then write again"
+    )
     parser.add_argument("--postgres-turns", type=int, default=5_000, help="how many to PostgreSQL; 0 for none")
     parser.add_argument("--cap-s", type=float, default=60.0, help="seconds for a view over all; 0 leaves them out")
     parser.add_argument("--repeats", type=int, default=5, help="episodes of each kind on which a view is timed")
