@@ -20,6 +20,7 @@ from tertulia.storage.errors import (
     SchemaMismatch,
 )
 from tertulia.storage.lease import new_token
+from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
@@ -48,6 +49,7 @@ class Log(Readers):
         self._reads = target.engine(read_only=True)
         self._writer = Writer(self._engine)
         self._query = Query(target)
+        self._prompts = Prompts()
 
     @classmethod
     def open(cls, target: str | Path | None = None, *, create: bool = True) -> Log:
@@ -103,7 +105,9 @@ class Log(Readers):
         With `lease`, only the worker that leads the episode may: raises `LostLease`.
         """
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
-        await self._writer.do(work.Work(rows=[call], guard=guard))
+        kept = self._prompts.shorten(call)
+        await self._writer.do(work.Work(rows=[kept], guard=guard))
+        self._prompts.remember(kept)
 
     async def record(self, rows: Sequence[Row]) -> None:
         """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`."""
@@ -121,6 +125,15 @@ class Log(Readers):
     async def release(self, episode: str, token: str) -> None:
         """Let go of a lease; nothing happens where it is no longer ours."""
         await self._writer.do(work.release_work(episode, token))
+
+    async def renew(self, token: str, *, ttl_s: float) -> int:
+        """Renew all leases of one worker for `ttl_s` seconds from now, in one statement; how many it still has."""
+        count: int = await self._writer.do(work.renew_work(token, ttl_s))
+        return count
+
+    async def set_grid(self, batch: str, grid: Any) -> None:
+        """Keep a batch's grid anew: it has grown."""
+        await self._writer.do(work.grid_work(batch, grid))
 
     async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
         """Write how an episode ended or paused, outside a turn, and let go of its lease.

@@ -38,9 +38,12 @@ t" is one look-up in the key itself, without an index that repeats it: half of t
 _EXTRAS: dict[type[r.Row], tuple[str, ...]] = {
     r.EpisodeRow: ("scenario",),
     # All that counting calls and costs needs: the rows themselves hold whole prompts.
-    r.CallRow: ("episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd"),
+    r.CallRow: (
+        "episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd",
+        "input_tokens", "output_tokens",
+    ),
     r.ScoreRow: ("episode", "measure"),
-}
+}  # fmt: skip
 """Secondary indexes: few and at most one a table, for every one is paid at every insert."""
 
 METADATA = MetaData(

@@ -1,4 +1,4 @@
-"""Which episodes are led, found without reading through all of them; and keys by which histories lie together."""
+"""Who leads and what was spent, found without reading through all; histories that lie together; prompts kept once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,6 +20,12 @@ _KEYS = {
 def upgrade() -> None:
     led = sa.text("lease IS NOT NULL")
     op.create_index("ix_episode_lease", "episode", ["lease"], sqlite_where=led, postgresql_where=led)
+    op.drop_index("ix_call", "call")
+    calls = ["episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status"]
+    op.create_index("ix_call", "call", [*calls, "cost_usd", "input_tokens", "output_tokens"])
+    op.add_column("call", sa.Column("base", Text(), nullable=True))
+    op.add_column("call", sa.Column("shared", sa.Integer(), nullable=True))
+    op.add_column("call", sa.Column("rest", Text(), nullable=True))
     if op.get_bind().dialect.name == "postgresql":
         for table, key in _KEYS.items():
             op.drop_index(f"ix_{table}", table)
