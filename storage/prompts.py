@@ -3,6 +3,7 @@
 A participant's prompts share their persona, rules and instructions, and a transcript that grows at its end: in a long
 episode nine tenths of what is sent was sent before. A call names at most one other call of its own episode and
 participant, which is kept whole: so a prompt is put together in one step, in Python as in the view `v_prompts`.
+Whoever changes or removes the messages of a call must first make whole those that name it as their `base`.
 """
 
 from __future__ import annotations
@@ -42,15 +43,17 @@ class Prompts:
         """The call as it is to be kept: without what it shares, where that is half of it or more; else as it is."""
         if not call.messages:
             return call
-        whole = self._whole.get((call.episode, call.participant))
-        if whole is None:
+        key = (call.episode, call.participant)
+        if key not in self._whole:
             return call
+        self._whole.move_to_end(key)
+        whole = self._whole[key]
         text = write_json(call.messages)
         shared = shared_prefix(whole.text, text)
         if shared < _LEAST or 2 * shared < len(text):
             return call
-        kept = {**call.__dict__, "messages": None, "base": whole.call, "shared": shared, "rest": text[shared:]}
-        return CallRow.model_construct(None, **kept)
+        kept = {"messages": None, "base": whole.call, "shared": shared, "rest": text[shared:]}
+        return call.model_copy(update=kept)
 
     def remember(self, kept: CallRow) -> None:
         """To be told of each call when it is durable: what was kept whole can be referred to from now on."""

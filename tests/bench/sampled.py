@@ -64,7 +64,7 @@ class Sample:
             if turn == len(self.turns) - 1:
                 told = self.episode
                 record.closing = Closing(told.status, told.reason or "", told.outcome, told.reward)
-            yield record, [_moved(call, episode) for call in calls]
+            yield record, [call.model_copy(update={"episode": episode}) for call in calls]
 
     def beginning(self, episode: str) -> EpisodeRecord:
         """Its first record under another id."""
