@@ -112,12 +112,16 @@ class Readers:
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
         return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
 
-    def ended(self, batch: str, status: Sequence[str] = ENDED) -> int:
-        """How many episodes of a batch have ended; or, with `status`, stand so."""
+    def come_to(self, batch: str) -> dict[str, tuple[int, int]]:
+        """How far a batch has come: by status, how many episodes stand so, and how many turns they have in the log."""
         table = table_of(EpisodeRow)
-        query = select(func.count()).where(table.c.batch == batch, table.c.status.in_(list(status)))
+        query = (
+            select(table.c.status, func.count(), func.coalesce(func.sum(table.c.head + 1), 0))
+            .where(table.c.batch == batch)
+            .group_by(table.c.status)
+        )
         with self.target.told_in_one_line(), self._reads.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+            return {status: (int(count), int(turns)) for status, count, turns in connection.execute(query)}
 
     def spent(self, batch: str) -> tuple[float, int]:
         """What the calls of a batch have cost so far: dollars, as far as prices are known, and tokens in and out."""
