@@ -22,6 +22,7 @@ from tertulia.storage.errors import (
 )
 from tertulia.storage.forks import Fork, fork_work
 from tertulia.storage.lease import new_token
+from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
@@ -50,6 +51,7 @@ class Log(Readers):
         self._reads = target.engine(read_only=True)
         self._writer = Writer(self._engine, target)
         self._query = Query(target)
+        self._prompts = Prompts()
 
     @classmethod
     def open(cls, target: str | Path | None = None, *, create: bool = True, writing: bool | None = None) -> Log:
@@ -108,7 +110,9 @@ class Log(Readers):
         With `lease`, only the worker that leads the episode may: raises `LostLease`.
         """
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
-        await self._writer.do(work.Work(rows=[call], guard=guard))
+        kept = self._prompts.shorten(call)
+        await self._writer.do(work.Work(rows=[kept], guard=guard))
+        self._prompts.remember(kept)
 
     async def record(self, rows: Sequence[Row], lease: str | None = None) -> None:
         """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`.

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Select, func, literal, select, true
 from tertulia.storage.errors import NotFound
 from tertulia.storage.faults import patiently
 from tertulia.storage.lease import is_dead
+from tertulia.storage.prompts import restored
 from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.tables import key_of, table_of
 from tertulia.storage.target import Target
@@ -40,6 +41,8 @@ class Standing:
 
 ENDED = ("success", "degraded", "cancelled")
 """How an episode stands that has ended and cannot be gone on with."""
+_AT_ONCE = 500
+"""Values in one `IN`."""
 _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
 
@@ -161,7 +164,23 @@ class Readers:
         query = select(table).where(*(table.c[name] == value for name, value in wanted.items()))
         if upto_turn is not None:
             query = query.where(table.c.turn <= upto_turn)
-        return self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
+        found = self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
+        return cast(list[R], self._with_prompts(cast(list[CallRow], found))) if row_type is CallRow else found
+
+    def _with_prompts(self, calls: list[CallRow]) -> list[CallRow]:
+        """The calls with their messages, also where the log has only the rest of them."""
+        bases = sorted({call.base for call in calls if call.base is not None})
+        if not bases:
+            return calls
+        table = table_of(CallRow)
+        whole = {call.call: call.messages for call in calls if call.base is None}
+        missing = [base for base in bases if base not in whole]
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            for start in range(0, len(missing), _AT_ONCE):
+                of = (table.c.episode == calls[0].episode, table.c.call.in_(missing[start : start + _AT_ONCE]))
+                for call, messages in connection.execute(select(table.c.call, table.c.messages).where(*of)):
+                    whole[call] = messages
+        return [restored(call, whole) for call in calls]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -372,6 +372,13 @@ class CallRow(Row):
     """None where the price is unknown."""
     started_at: datetime = Field(sa_type=Utc)
     latency_ms: float = 0.0
+    base: str | None = Field(default=None, sa_type=Text)
+    """In the table only, for messages that are not kept whole: the call of the same episode whose JSON of `messages`
+    begins as theirs does. Rows that are read back have their messages; in SQL they are in `v_prompts`."""
+    shared: int | None = None
+    """How many characters of that JSON they share."""
+    rest: str | None = Field(default=None, sa_type=Text)
+    """What follows in theirs."""
 
 
 class ProbeRow(Row):
