@@ -15,7 +15,13 @@ from tertulia.storage.types import now
 
 TARGET = "versions"
 """The target of the intervention that records an accepted change."""
-_PROVIDED_BY = {"openai": ("openai",), "torch": ("hf",), "transformers": ("hf",), "llguidance": ("hf",)}
+_PROVIDED_BY = {
+    "openai": ("openai",),
+    "aiohttp": ("openai",),
+    "torch": ("hf",),
+    "transformers": ("hf",),
+    "llguidance": ("hf",),
+}
 """Packages that make a difference only where a model of these providers has a seat."""
 
 
