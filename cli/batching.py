@@ -71,7 +71,7 @@ def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: b
     from tertulia.environments.batch.plan import Plan
     from tertulia.storage.log import Log
 
-    with Log.open(db, create=False) as log:
+    with Log.open(db, create=False, writing=True) as log:
         if not Plan.is_grid(log.batch(batch)):
             ids = [row.id for row in log.episodes(status=UNFINISHED, batch=batch)]
             return resume_episodes(log, ids, accept_changes=accept_changes, db=db, as_json=as_json)
@@ -84,7 +84,7 @@ def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
     from tertulia.storage.log import Log
 
     codes = [FINE]
-    with Log.open(db, create=False) as log:
+    with Log.open(db, create=False, writing=True) as log:
         grids = [Plan.load(log, row.id) for row in log.batches() if Plan.is_grid(row)]
         for plan in grids:
             if _ended(log, plan.batch) < plan.total:

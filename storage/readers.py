@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, Select, func, literal, select, true
+from sqlalchemy import Connection, Engine, Select, func, literal, select, true
 
 from tertulia.storage.errors import NotFound
+from tertulia.storage.faults import patiently
 from tertulia.storage.lease import is_dead
 from tertulia.storage.prompts import restored
 from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row
@@ -107,7 +109,7 @@ class Readers:
         clock = literal(now(), table.c.lease_until.type) if self.target.path is not None else func.clock_timestamp()
         over = func.coalesce(table.c.lease_until <= clock, true())
         query = select(*columns[:6], over).where(table.c.batch == batch).order_by(table.c.id)
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query).all()
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
         return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
@@ -120,7 +122,7 @@ class Readers:
             .where(table.c.batch == batch)
             .group_by(table.c.status)
         )
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             return {status: (int(count), int(turns)) for status, count, turns in connection.execute(query)}
 
     def spent(self, batch: str) -> tuple[float, int]:
@@ -132,9 +134,17 @@ class Readers:
             .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
             .where(episodes.c.batch == batch)
         )
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             dollars, count = connection.execute(query).one()
         return float(dollars), int(count)
+
+    def answered(self, batch: str) -> set[str]:
+        """The URIs of the models that have answered anything in a batch."""
+        calls, episodes = table_of(CallRow), table_of(EpisodeRow)
+        joined = calls.join(episodes, episodes.c.id == calls.c.episode)
+        query = select(calls.c.uri).distinct().select_from(joined)
+        with self._reading() as connection:
+            return set(connection.execute(query.where(episodes.c.batch == batch, calls.c.status != "error")).scalars())
 
     def participants(self, episode: str) -> list[ParticipantRow]:
         """The seats of an episode, by seat order."""
@@ -172,8 +182,15 @@ class Readers:
                     whole[call] = messages
         return [restored(call, whole) for call in calls]
 
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection to read by. A server that is started again is waited for; readers meet it as writers do."""
+        where, connect = self.target, self._reads.connect
+        with where.told_in_one_line(), patiently(where, connect, ("locked", "away")) as connection:
+            yield connection
+
     def _read(self, row_type: type[R], query: Select[Any]) -> list[R]:
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query)
             names = tuple(found.keys())
             return [

@@ -19,7 +19,7 @@ from tertulia.storage.types import Json, Text, Utc
 EpisodeStatus = Literal["running", "paused", "success", "degraded", "error", "cancelled"]
 Level = Literal["content", "occurrence"]
 Established = Literal["scripted", "rules", "declared", "extracted", "person"]
-Estimator = Literal["rules", "verbalised", "choice", "sampled", "person"]
+Estimator = Literal["rules", "verbalised", "choice", "sampled", "person", "set"]
 ThoughtStatus = Literal["formed", "kept", "spoken", "dropped", "expired"]
 CallStatus = Literal["ok", "repaired", "invalid", "error", "fallback"]
 
@@ -89,7 +89,9 @@ class EpisodeRow(Row):
     outcome: Any = Field(default=None, sa_type=Json)
     reward: float | None = None
     versions: Any = Field(default=None, sa_type=Json)
-    """Package versions, the git revision, and a hash of every faculty's instruction."""
+    """What it was begun with: package versions, the git revision and a hash of our own code, a hash of every faculty's
+    instruction, and what each model is (the address of its server, a hash of its files, its commit). What was changed
+    and accepted later stands in `intervention`."""
     created_at: datetime = Field(sa_type=Utc)
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
 
@@ -420,7 +422,13 @@ class ProbeBeliefRow(Row):
 
 
 class InterventionRow(Row):
-    """A change made from outside at a fork."""
+    """A change made from outside before `turn` was played: at a fork, by going on with changed `versions`, or for
+    chance of a replicate's own.
+
+    `target` is a belief (`alice>bob.belief.cake`), a key of the scenario (`participants.bob.model`), `(event)` for an
+    event added to its script, `(chance)` for a replicate's own draws from here on, or `versions` for packages, prompts
+    or models that had changed; `old` and `new` are its values.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)

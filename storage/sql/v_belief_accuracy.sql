@@ -1,7 +1,8 @@
 -- How good each belief was: one row for each turn, holder, chain, variable and estimator, against what should have been
 -- believed (`gold`) and, for a holder's own beliefs, against what was true. Probabilities are clipped at 0.001 in
 -- logarithms, which are natural. A belief stands in it at every turn at which it is held; gold of chains deeper than the
--- minds' order is not kept, and NULL here. Average nothing over different estimators, sources or rules.
+-- minds' order is not kept, and NULL here. What was set from outside, at a fork, is no mind's own and not in it until it
+-- is revised. Average nothing over different estimators, sources or rules.
 SELECT
   v.episode AS episode, -- the episode's id
   coalesce(t.turn, v.first) AS turn, -- the turn, from 1; belief, gold and truth cover all events before it
@@ -103,7 +104,7 @@ FROM (
         JOIN belief AS b
           ON b.episode = l.episode AND b.holder = l.holder AND b.chain = l.chain AND b.variable = l.variable
           AND b.turn = l.since
-        WHERE l.turn = l.first AND b.declared
+        WHERE l.turn = l.first AND b.declared AND b.estimator <> 'set'
         UNION ALL
         SELECT
           q.episode, q.turn AS first, q.turn AS last, q.holder, q.chain, q.variable, q.value, q.probability AS p,
@@ -118,7 +119,7 @@ FROM (
           ) END AS world_turn
         FROM probe_belief AS q
         -- The first that the mind's own model answered: repeats and answers of other models are no further items.
-        WHERE q.ordinal = (
+        WHERE q.estimator <> 'set' AND q.ordinal = (
           SELECT min(f.ordinal)
           FROM probe_belief AS f
           LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal

@@ -9,7 +9,7 @@ SELECT
   d.variable AS variable, -- what it is about
   d.value AS value, -- one of the variable's values
   d.probability AS probability, -- 0-1; sums to 1 over the values of one distribution
-  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled` or `person`
+  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled`, `person`; `set` from outside
   d.declared AS declared, -- 1 for a variable of the world or the scenario, 0 for an open proposition
   d.since AS since, -- the turn in which it was written, at most this one
   d.other AS other, -- on a chain `holder>other`, the other; else NULL

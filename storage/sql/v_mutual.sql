@@ -22,7 +22,7 @@ SELECT
   v.pr / v.r_modes AS report_probability, -- given to the likeliest value of the other's own belief
   v.r_hits / (v.p_modes * v.r_modes) AS report_hit, -- as `gold_hit`, for the report
   v.report_distance AS report_distance, -- total variation between model and report, 0-1
-  v.report_by AS report_by, -- the report's estimator, or `probe` where the other stated it in a probe alone
+  v.report_by AS report_by, -- the report's estimator (`set` where it was set from outside), or `probe` where the other stated it in a probe alone
   v.act_brier AS act_brier, -- squared distance to what the other next says of it; NULL if nothing
   v.pa AS act_probability, -- given to that value
   v.a_hits / v.p_modes AS act_hit, -- whether it was the likeliest; equals share
@@ -144,7 +144,7 @@ FROM (
                 p.episode, p.turn, p.holder, substr(p.chain, length(p.holder) + 2) AS other, p.chain, p.variable,
                 p.turn AS since, p.ordinal, 'probe' AS elicited
               FROM probe_belief AS p
-              WHERE length(replace(p.chain, '>', '')) = length(p.chain) - 1 AND p.ordinal = (
+              WHERE p.estimator <> 'set' AND length(replace(p.chain, '>', '')) = length(p.chain) - 1 AND p.ordinal = (
                 SELECT min(f.ordinal)
                 FROM probe_belief AS f
                 LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
@@ -180,7 +180,7 @@ FROM (
       LEFT JOIN probe_belief AS q
         ON q.episode = h.episode AND q.turn = h.first AND q.ordinal = h.report_ordinal AND q.holder = h.other
         AND q.chain = h.other AND q.variable = h.variable AND q.value = coalesce(b.value, p.value)
-      WHERE h.elicited = 'probe' OR b.declared
+      WHERE h.elicited = 'probe' OR (b.declared AND b.estimator <> 'set')
     ) AS j
     WINDOW one AS (
       PARTITION BY j.episode, j.first, j.holder, j.other, j.chain, j.variable, j.estimator, j.elicited, j.rule
