@@ -18,6 +18,7 @@ EXPECTED = (
     "tertulia.environments.changes.ForkError",
     "tertulia.environments.batch.plan.BatchError",
     "tertulia.environments.episode.AlreadyEnded",
+    "tertulia.environments.changed.ChangedSince",
     "tertulia.agents.registry.ModelURIError",
     "tertulia.agents.backends.base.BackendFailure",
     "tertulia.mind.model.ModelTrouble",

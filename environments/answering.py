@@ -73,8 +73,11 @@ class SeatLedger:
 
 
 def backend_of(backends: Backends, uri: str) -> Backend:
-    """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one."""
+    """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one, or where it has
+    refused already."""
     try:
+        if (why := backends.refusal(uri)) is not None:
+            raise ModelTrouble("refused", why)
         return backends.get(uri)
     except (BackendFailure, ModelURIError) as failure:
         raise ModelTrouble("refused", str(failure)) from failure

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from tertulia.agents.backends.base import BackendFailure, Completion, Prompt
 from tertulia.agents.backends.openai_errors import (
@@ -118,6 +118,10 @@ class OpenAIBackend:
             failure = BackendFailure("timeout", f"no answer within {self._timeout_s:g} s")
         raise failure  # outside of `except`: an SDK error in the chain could show what the server echoed
 
+    def made_of(self) -> dict[str, str]:
+        """The server's address, without what a URL may keep secret."""
+        return {"base_url": _address(self.base_url)}
+
     async def aclose(self) -> None:
         """Closes the connections. A later call opens new ones."""
         client, self._client = self._client, None
@@ -203,6 +207,12 @@ class OpenAIBackend:
         else:
             return None
         return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
+
+
+def _address(url: str) -> str:
+    """Scheme, host, port and path; no user, password, query or fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _encodable(text: str) -> str:
