@@ -175,11 +175,20 @@ def _parting(a: Told, b: Told, parts: Parting | None) -> Iterator[str]:
     yield f"the transcripts part at turn {parts.turn}"
     for side, told, event, admitted in (("a", a, parts.a, parts.admitted_a), ("b", b, parts.b, parts.admitted_b)):
         floor = f"  (floor: {', '.join(admitted)})" if admitted else ""
-        over = f"ended before it: {told.row.reason or told.row.status}" if parts.ended == side else "silence"
-        yield f"  {side}  {over if event is None else _event(event)}{floor}"
+        nothing = _over(told) if parts.ended == side else "silence"
+        yield f"  {side}  {nothing if event is None else _event(event)}{floor}"
     if parts.beliefs:
         yield f"believed otherwise at turn {parts.turn}"
         yield from _beliefs(parts.beliefs)
+
+
+def _over(told: Told) -> str:
+    from tertulia.environments.comparing import ENDED
+
+    row = told.row
+    return (
+        f"ended before it: {row.reason}" if row.status in ENDED else f"not played so far ({row.status}: {row.reason})"
+    )
 
 
 def _known_as(told: Told) -> str:

@@ -119,7 +119,7 @@ async def _fork(asked: _Asked, forked: _Forked, *, db: str | None, play: bool, a
         try:
             plan = plan_forks(
                 log, find(log, asked.episode), asked.at, sets=asked.sets, events=asked.events,
-                replicates=asked.replicates, null=asked.null,
+                replicates=asked.replicates, null=asked.null, backends=backends,
             )  # fmt: skip
             if play:
                 plan.check_models(backends)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ulid import ULID
 
@@ -64,13 +65,14 @@ class Forking:
 
 def plan_forks(
     log: Log, episode: str, at: int, *, sets: Sequence[str] = (), events: Sequence[str] = (), replicates: int = 1,
-    null: bool = True,
+    null: bool = True, backends: Backends | None = None,
 ) -> Forking:  # fmt: skip
     """Check everything, and say which episodes there would be: `replicates` with all changes and, unless `null` is
     False, as many without. With nothing to change, only those without.
 
     `sets` are `CHAIN.belief.VARIABLE=VALUE`, `NAME.KEY=VALUE` or `KEY=VALUE`, `events` entries of the scenario's
-    script; all hold from turn `at` on. Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`.
+    script; all hold from turn `at` on. `backends` say what the models are that answer, for a later resume to compare.
+    Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`.
     """
     row = log.episode(episode)
     _check_turn(row, at)
@@ -87,8 +89,9 @@ def plan_forks(
         found.scenarios[cell] = scenario = changes.scenario if cell == SET else Scenario.from_resolved(row.config)
         made = changes.made if cell == SET else []
         stage = Stage.of(scenario, row.seed, row.id)
+        made_with = versions(stage, backends)
         for replicate in range(replicates):
-            fork = _fork(row, at, batch.id, cell, replicate, stage, made, first)
+            fork = _fork(row, at, batch.id, cell, replicate, stage, made, first, made_with)
             found.branches.append(Branch(cell, replicate, fork))
     return found
 
@@ -144,14 +147,22 @@ def _with_the_same_past(log: Log, row: EpisodeRow, at: int, scenario: Scenario, 
 
 
 def _fork(
-    row: EpisodeRow, at: int, batch: str, cell: str, replicate: int, stage: Stage, made: Sequence[Change], first: int
+    row: EpisodeRow,
+    at: int,
+    batch: str,
+    cell: str,
+    replicate: int,
+    stage: Stage,
+    made: Sequence[Change],
+    first: int,
+    made_with: dict[str, Any],
 ) -> Fork:
     """One branch as rows."""
     id, moment = str(ULID()), now()
     episode = EpisodeRow(
         id=id, scenario=row.scenario, world=row.world, config=stage.scenario.resolved(), seed=row.seed, batch=batch,
         cell=cell, replicate=replicate, parent_episode=row.id, parent_turn=at - 1, head=at - 1, status="paused",
-        reason="forked", versions=versions(stage), created_at=moment,
+        reason="forked", versions=made_with, created_at=moment,
     )  # fmt: skip
     seats = [seat.model_copy(update={"episode": id}) for seat in seats_of(stage)]
     whole = [*made, *([Change(CHANCE, None, replicate)] if replicate else [])]

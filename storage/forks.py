@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, or_, select
 
 from tertulia.storage import rows as r
 from tertulia.storage.record import EpisodeRecord
@@ -56,7 +56,8 @@ def _copy(connection: Connection, row_type: type[r.Row], to: r.EpisodeRow) -> No
 def _shared(row_type: type[r.Row], upto: int) -> ColumnElement[bool]:
     table, probe = table_of(row_type), table_of(r.ProbeRow)
     if row_type is r.InterventionRow:  # at the beginning of the turn that comes next: a fork stands after it
-        return table.c.turn <= upto + 1
+        # but not what its parent was gone on with then: a fork begins with what is here now
+        return or_(table.c.turn <= upto, and_(table.c.turn == upto + 1, table.c.target != "versions"))
     if row_type is r.ProbeRow:
         return and_(table.c.turn <= upto, table.c.scheduled)
     if row_type is r.ProbeBeliefRow:

@@ -39,6 +39,7 @@ from tertulia.storage.rows import (
     Row,
     TurnRow,
 )
+from tertulia.storage.types import now
 from tests.loopback import Faults, Loopback
 from tests.playing import FAST, play, resume
 from tests.postgres import Server
@@ -68,7 +69,7 @@ async def forked(
     log: Log, backends: Backends, episode: str, at: int, *sets: str, play: bool = True, **how: Any
 ) -> tuple[Forking, list[EpisodeResult]]:
     """Plan, enter and play."""
-    plan = plan_forks(log, episode, at, sets=sets, **how)
+    plan = plan_forks(log, episode, at, sets=sets, backends=backends, **how)
     await plan.enter(log)
     ids = [branch.episode for branch in plan.branches]
     if not play:
@@ -427,6 +428,17 @@ def without_calls(log: Log, episode: str) -> list[Any]:
     """All rows of turns, without call ids, which end in the number of attempts."""
     found = story(log, episode)
     return [[{name: value for name, value in row.items() if name != "call"} for row in rows] for rows in found]
+
+
+async def test_what_its_parent_was_gone_on_with_at_that_turn_is_none_of_a_forks(db: str, backends: Backends) -> None:
+    parent = (await play(db, "dinner-secret", seed=3)).episode
+    with Log.open(db) as log:
+        accepted = {"target": "versions", "old": {}, "new": {"python": "0.1"}, "created_at": now()}
+        await log.record([InterventionRow(episode=parent, turn=turn, ordinal=0, **accepted) for turn in (5, 8)])
+        plan, [fork] = await forked(log, backends, parent, 8, "turns.limit=9", null=False)
+        rows = [(row.turn, row.ordinal, row.target) for row in log.rows(InterventionRow, fork.episode)]
+        assert rows == [(5, 0, "versions"), (8, 1, "turns.limit")]
+        assert (fork.status, plan.parent.id) == ("success", parent)
 
 
 async def test_a_batch_of_forks_is_entered_whole_or_not_at_all(db: str) -> None:

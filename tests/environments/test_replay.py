@@ -106,7 +106,8 @@ TAMPERED = {
     "what happened": ("event", "actor", "text = 'Never said.'", "turn >= 1"),
     "a witness": ("witness", "participant", None, "turn >= 1"),
     "the floor": ("turn", "NULL", "policy = 'bidding'", "turn = 3"),
-    "a prompt": ("call", "participant", "messages = replace(messages, 'dinner', 'lunch')", "turn = 2"),
+    "a prompt": ("call", "participant", "messages = replace(messages, 'dinner', 'dimmer')", "messages IS NOT NULL"),
+    "the end of a prompt": ("call", "participant", "rest = replace(rest, 'It is', 'It was')", "rest LIKE '%It is%'"),
     "a model": ("call", "participant", "uri = 'openai/other'", "turn = 3"),
     "a seed": ("call", "participant", "sampling = replace(sampling, 'seed\":', 'seed\":1')", "turn = 3"),
     "a reply": ("call", "participant", "reply = '{}'", "status = 'ok' AND turn = 4"),
@@ -217,15 +218,13 @@ async def test_an_episode_that_paused_midway_and_was_resumed_replays_with_what_w
     tmp_path: Path, openai: Any
 ) -> None:
     db = tmp_path / "log.db"
-    refusing = Faults(server=0.5, transport_cap=10_000)
-    with Loopback(refusing) as server:
+    with Loopback(Faults(server=0.5, transport_cap=10_000)) as server:
         openai.setenv("OPENAI_BASE_URL", server.url)
         paused = await play(db, "dinner-secret", seed=2, model="openai/any", sets=["turns.limit=3"])
-    assert paused.status == "paused"
-    with Log.open(db) as log:
-        assert (await replay(log, paused.episode)).ended is False
-    with Loopback(Faults(server=0.2)) as server:
-        openai.setenv("OPENAI_BASE_URL", server.url)
+        assert paused.status == "paused"
+        with Log.open(db) as log:
+            assert (await replay(log, paused.episode)).ended is False
+        server.faults = Faults(server=0.2)
         assert (await resume(db, paused.episode)).status == "success"
     with Log.open(db) as log:
         found = await replay(log, paused.episode)
