@@ -17,6 +17,7 @@ from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
 from tertulia.environments.changed import accepted_change
+from tertulia.environments.interventions import Interventions, own_chance
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
@@ -129,6 +130,8 @@ class Episode:
         _can_answer(scenario, backends)
         stage = Stage.of(scenario, seed, str(ULID()))
         leader = leader or Leader()
+        own = own_chance(stage.episode, 1, place.replicate if place else 0)
+        stage.interventions = Interventions.of(own)
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
             lease=leader.token, lease_until=now() + timedelta(seconds=leader.lease_s),
@@ -138,7 +141,7 @@ class Episode:
         answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
         episode = cls(log, stage, answering, leader, listen, stop)
         try:
-            await log.begin(EpisodeRecord(row, seats_of(stage)))
+            await log.begin(EpisodeRecord(row, seats_of(stage), own))
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
             await asyncio.shield(episode._close_early("paused", "interrupted"))
             raise

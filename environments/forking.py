@@ -18,7 +18,6 @@ from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions
-from tertulia.storage.forks import Fork
 from tertulia.storage.log import Log
 from tertulia.storage.record import EpisodeRecord
 from tertulia.storage.rows import BatchRow, EpisodeRow, InterventionRow
@@ -34,11 +33,11 @@ class Branch:
 
     cell: str
     replicate: int
-    fork: Fork
+    fork: EpisodeRecord
 
     @property
     def episode(self) -> str:
-        return self.fork.record.episode.id
+        return self.fork.episode.id
 
 
 @dataclass(slots=True)
@@ -156,7 +155,7 @@ def _fork(
     made: Sequence[Change],
     first: int,
     made_with: dict[str, Any],
-) -> Fork:
+) -> EpisodeRecord:
     """One branch as rows."""
     id, moment = str(ULID()), now()
     episode = EpisodeRow(
@@ -172,4 +171,4 @@ def _fork(
         )
         for ordinal, one in enumerate(whole, first)
     ]
-    return Fork(EpisodeRecord(episode, seats), interventions)
+    return EpisodeRecord(episode, seats, interventions)

@@ -9,6 +9,7 @@ from tertulia.mind.rows import SET, TurnOfMind
 from tertulia.mind.state import BeliefChange, MindUpdate
 from tertulia.storage.rows import InterventionRow
 from tertulia.storage.seen import Given
+from tertulia.storage.types import now
 
 CHANCE = "(chance)"
 """The target of the row that gives a replicate draws of its own from its turn on; `new` is the replicate's number."""
@@ -39,6 +40,13 @@ def holder_of(chain: str) -> str:
 def belief_target(chain: str, variable: str) -> str:
     """How an intervention's row names a belief: `alice>bob.belief.cake`."""
     return f"{chain}{_BELIEF}{variable}"
+
+
+def own_chance(episode: str, turn: int, replicate: int) -> list[InterventionRow]:
+    """The row that gives a replicate draws of its own from a turn on; none for the first, which has the episode's."""
+    if not replicate:
+        return []
+    return [InterventionRow(episode=episode, turn=turn, ordinal=0, target=CHANCE, new=replicate, created_at=now())]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, or_, select
 
@@ -22,23 +21,16 @@ SHARED: tuple[type[r.Row], ...] = (
 probes put afterwards, a person's inbox, or scores: they are about the parent."""
 
 
-@dataclass(slots=True)
-class Fork:
-    """A new episode, whose row names its parent and the last turn they share, with what is changed in it."""
-
-    record: EpisodeRecord
-    interventions: list[r.InterventionRow] = field(default_factory=list)
-
-
-def fork_work(batch: r.BatchRow, forks: Sequence[Fork]) -> Work:
-    """Enter a batch with its forks and their pasts, all or none."""
+def fork_work(batch: r.BatchRow, forks: Sequence[EpisodeRecord]) -> Work:
+    """Enter a batch with its forks and their pasts, all or none. A fork's row names its parent and the last turn that
+    they share."""
 
     def enter(connection: Connection) -> None:
         insert_all(connection, [batch])
         for fork in forks:
-            insert_all(connection, [fork.record.episode, *fork.record.participants])
+            insert_all(connection, [fork.episode, *fork.participants])
             for row_type in SHARED:
-                _copy(connection, row_type, fork.record.episode)
+                _copy(connection, row_type, fork.episode)
             insert_all(connection, fork.interventions)
 
     return Work(special=enter)

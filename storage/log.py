@@ -20,7 +20,7 @@ from tertulia.storage.errors import (
     SchemaMismatch,
     Unusable,
 )
-from tertulia.storage.forks import Fork, fork_work
+from tertulia.storage.forks import fork_work
 from tertulia.storage.lease import new_token
 from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
@@ -94,7 +94,7 @@ class Log(Readers):
 
     async def begin(self, record: EpisodeRecord) -> None:
         """Enter a new episode with its seats. Raises `Duplicate`."""
-        await self._writer.do(work.Work(rows=[record.episode, *record.participants]))
+        await self._writer.do(work.Work(rows=[record.episode, *record.participants, *record.interventions]))
 
     async def commit(self, record: TurnRecord) -> None:
         """Commit one turn, whole or not at all, and the episode's closing with it.
@@ -122,7 +122,7 @@ class Log(Readers):
         guard = None if lease is None else {"b_episode": rows[0].__dict__["episode"], "b_lease": lease}
         await self._writer.do(work.Work(rows=list(rows), guard=guard))
 
-    async def fork(self, batch: BatchRow, forks: Sequence[Fork]) -> None:
+    async def fork(self, batch: BatchRow, forks: Sequence[EpisodeRecord]) -> None:
         """Enter a batch of forks, each with a copy of the turns it shares with its parent, all or none.
 
         The parents stay as they are. Raises `Duplicate`.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tertulia.storage.rows import EpisodeRow, ParticipantRow, Row
+from tertulia.storage.rows import EpisodeRow, InterventionRow, ParticipantRow, Row
 
 
 @dataclass(slots=True)
@@ -15,6 +15,8 @@ class EpisodeRecord:
 
     episode: EpisodeRow
     participants: list[ParticipantRow]
+    interventions: list[InterventionRow] = field(default_factory=list)
+    """What is changed from outside from the beginning on."""
 
 
 @dataclass(slots=True)

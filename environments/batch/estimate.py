@@ -13,7 +13,6 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.registry import price_of
 from tertulia.environments.batch.plan import Plan, Point
-from tertulia.environments.chance import draw
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.mind.model import LanguageModel, Reply, Request, T
@@ -138,7 +137,7 @@ async def _try(plan: Plan, point: Point) -> tuple[dict[str, _Meter], float]:
     meters: dict[str, _Meter] = {}
 
     def model_for(seat: Seat, turn: int, take: int) -> LanguageModel:
-        rng = draw(stage.seed, turn, take, seat.name, RULES)
+        rng = stage.draw(turn, take, seat.name, RULES)
         rules = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         return rules if seat.model == RULES else _Metered(rules, meters.setdefault(seat.model, _Meter()))
 

@@ -445,7 +445,7 @@ async def test_a_batch_of_forks_is_entered_whole_or_not_at_all(db: str) -> None:
     parent = (await play(db, "sally-anne")).episode
     with Log.open(db) as log:
         plan = plan_forks(log, parent, 3, replicates=2)
-        plan.branches[1].fork.record.episode.id = parent
+        plan.branches[1].fork.episode.id = parent
         with pytest.raises(tertulia.storage.log.Duplicate):
             await plan.enter(log)
         assert [row.id for row in log.episodes()] == [parent]

@@ -258,3 +258,57 @@ def test_a_grid_in_the_log_needs_no_file(tmp_path: Path) -> None:
         loaded = Plan.load(log, "b")
     assert list(loaded.points()) == list(plan.points())
     assert [loaded.scenario(point) for point in loaded.points()] == [plan.scenario(p) for p in plan.points()]
+
+
+def test_replicates_share_their_opening_and_draw_for_themselves_from_turn_1_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(monkeypatch):
+        sets = OPENAI | {"turns.limit": 2}
+        grid = a_grid(
+            tmp_path, scenario="mutual-friends", set=sets, seeds="0:1", replicates=3, grid={"mind.order": [1]}
+        )
+        plan = entered(tmp_path / "log.db", grid)
+        asyncio.run(worked(tmp_path / "log.db"))
+    with Log.open(tmp_path / "log.db") as log:
+        episodes = [one.episode for one in log.standing("b")]
+        openings = {log.rows(TurnRow, episode)[0].state_hash for episode in episodes}
+        seeds = {call.sampling["seed"] for episode in episodes for call in log.rows(CallRow, episode) if call.turn == 1}
+        chance = log.query("SELECT count(*) FROM intervention WHERE target = '(chance)' AND turn = 1").rows
+    assert len(episodes) == plan.total == 3
+    assert len(openings) == 1
+    assert len(seeds) == 3
+    assert chance == [(2,)]
+
+
+def test_replicates_go_on_and_replay_with_their_own_chance(tmp_path: Path) -> None:
+    from tertulia.environments.replaying import replay
+
+    keys = {"scenario": "mutual-friends", "seeds": "0:1", "replicates": 2, "grid": {"mind.order": [1]}}
+    entered(tmp_path / "whole.db", a_grid(tmp_path, **keys))
+    asyncio.run(worked(tmp_path / "whole.db"))
+    plan = entered(tmp_path / "log.db", a_grid(tmp_path, **keys))
+
+    async def stopped() -> None:
+        with Log.open(tmp_path / "log.db") as log:
+            one = worker(plan, log, Backends(), at_once=1)
+            real, left = log.commit, [2]
+
+            async def commit(record: Any) -> None:
+                await real(record)
+                left[0] -= 1
+                if left[0] == 0:
+                    one.stop()
+
+            monkey = pytest.MonkeyPatch()
+            monkey.setattr(log, "commit", commit)
+            await played(one)
+            monkey.undo()
+
+    asyncio.run(stopped())
+    assert "paused" in statuses(tmp_path / "log.db")
+    asyncio.run(worked(tmp_path / "log.db"))
+    assert transcripts(tmp_path / "log.db") == transcripts(tmp_path / "whole.db")
+    with Log.open(tmp_path / "log.db") as log:
+        for one in log.standing("b"):
+            assert asyncio.run(replay(log, one.episode)).difference is None
