@@ -15,7 +15,7 @@ from tertulia.environments.stage import Stage
 _PACKAGES = (
     "tertulia",
     "langgraph",
-    "openai",
+    "aiohttp",
     "pydantic",
     "sqlmodel",
     "sqlalchemy",
