@@ -94,7 +94,9 @@ def describe_models() -> list[ModelInfo]:
 class Backends:
     """The backends of a process, one for each URI, made when first asked for; and one limiter for each provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, share: int = 1) -> None:
+        """`share` says how many processes share what a provider takes: each begins with its part of it."""
+        self._share = share
         self._backends: dict[str, Backend] = {}
         self._limiters: dict[str, Limiter] = {}
 
@@ -115,7 +117,9 @@ class Backends:
         if provider not in self._limiters:
             known = _BUILT_IN.get(provider)
             start, ceiling = known.in_flight if known else (16, 256)
-            self._limiters[provider] = Limiter(start=start, ceiling=ceiling)
+            self._limiters[provider] = Limiter(
+                start=max(1, start // self._share), ceiling=max(1, ceiling // self._share)
+            )
         return self._limiters[provider]
 
     async def aclose(self) -> None:

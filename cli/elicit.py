@@ -15,7 +15,7 @@ from tertulia.cli.display.progress import progress_on
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.options import AsJson, Db, Debug, Model, Roles, ScenarioName, Sets
-from tertulia.cli.run import AT_ONCE, parse_roles, parse_seeds
+from tertulia.cli.run import AT_ONCE, parse_roles, read_seeds
 
 if TYPE_CHECKING:
     from tertulia.environments.eliciting import Comparison
@@ -62,7 +62,7 @@ def elicit(
     from tertulia.environments.scenario import load_scenario
 
     loaded = load_scenario(scenario, sets or [], model=model, roles=parse_roles(roles or []))
-    comparison = Comparison(loaded.scenario, parse_seeds(seeds))
+    comparison = Comparison(loaded.scenario, read_seeds(seeds))
     interrupted = False
     try:
         asyncio.run(_play(loaded, comparison, db, jobs))

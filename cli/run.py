@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
+from tertulia.environments.seeds import LARGEST, parse_seeds
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Listen
     from tertulia.storage.log import Log
 
-_LARGEST_SEED = 2**63 - 1
 AT_ONCE = 16
 
 
@@ -60,13 +60,13 @@ def run(
     tertulia run mutual-friends --seeds 0:200 --json > results.jsonl
     """
     chosen = parse_roles(roles or [])
-    if seed > _LARGEST_SEED:
-        raise BadInput(f"--seed {seed}: a seed is at most {_LARGEST_SEED}")
+    if seed > LARGEST:
+        raise BadInput(f"--seed {seed}: a seed is at most {LARGEST}")
     if seeds is not None:
         _fits_many(context, as_json=as_json)
         from tertulia.cli.many import play_seeds
 
-        numbers = parse_seeds(seeds)
+        numbers = read_seeds(seeds)
         code = play_seeds(
             scenario, numbers, sets=sets or [], model=model, roles=chosen, db=db, display=display, as_json=as_json,
             at_once=jobs,
@@ -119,28 +119,13 @@ def parse_roles(given: list[str]) -> dict[str, str]:
     return roles
 
 
-def parse_seeds(text: str) -> range | list[int]:
-    """`0:200` -> range(0, 200); `1,5,9` -> [1, 5, 9]. Raises `BadInput`."""
-    if text.strip().isascii() and text.strip().isdigit():
-        count = max(1, int(text))
-        raise BadInput(
-            f"--seeds {text}: right would be --seeds 0:{count} for {count} of them, or --seed {text} for one"
-        )
-    wrong = BadInput(f"--seeds {text}: write A:B with A < B, for example 0:200, or a list such as 1,5,9")
-    first, colon, last = text.partition(":")
-    parts = [first, last] if colon else text.split(",")
-    if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
-        raise wrong
-    numbers = [int(part) for part in parts]
-    if max(numbers) > _LARGEST_SEED:
-        raise BadInput(f"--seeds {text}: a seed is at most {_LARGEST_SEED}")
-    if not colon:
-        if len(set(numbers)) < len(numbers):
-            raise BadInput(f"--seeds {text}: a seed stands twice")
-        return numbers
-    if numbers[0] >= numbers[1]:
-        raise wrong
-    return range(*numbers)
+def read_seeds(text: str) -> Sequence[int]:
+    """What `--seeds` says. Raises `BadInput`."""
+    try:
+        return parse_seeds(text)
+    except ValueError as wrong:
+        one = f", or --seed {text} for one" if text.strip().isdigit() else ""
+        raise BadInput(f"--seeds {wrong}{one}") from None
 
 
 def add_to(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ from ulid import ULID
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import EpisodeResult
+from tertulia.environments.episode import EpisodeResult, Place
 from tertulia.environments.many import AT_ONCE, play_many
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
@@ -139,7 +139,7 @@ async def play_arms(
     await log.record([BatchRow(id=comparison.batch, name=name, grid=grid, created_at=now())])
     for arm in ARMS:
         came = 0
-        options: dict[str, Any] = {"at_once": at_once, "retry": retry, "batch": comparison.batch, "cell": arm}
+        options: dict[str, Any] = {"at_once": at_once, "retry": retry, "place": Place(comparison.batch, arm)}
         async with aclosing(play_many(played[arm], seeds, log=log, backends=backends, **options)) as results:
             async for result in results:
                 came += 1

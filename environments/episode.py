@@ -32,6 +32,27 @@ LEASE_S = 600.0
 """How long an episode stays ours without a sign of life; renewed at turn boundaries."""
 
 Listen = Callable[[dict[str, Any]], None]
+Stop = Callable[[], str | None]
+"""Asked between two turns: why the episode should pause now, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who leads episodes, and for how long without a sign of life. One who leads many renews all leases at once."""
+
+    token: str = field(default_factory=new_token)
+    lease_s: float = LEASE_S
+    renews: bool = False
+    """Whoever made this renews the leases; an episode that is played alone does so itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an episode belongs in a batch: a cell of its grid, and which of several plays of the same seed it is."""
+
+    batch: str
+    cell: str
+    replicate: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +92,9 @@ class Episode:
     log: Log
     stage: Stage
     answering: Answering
-    token: str
+    leader: Leader
     listen: Listen | None = None
+    stop: Stop | None = None
     utterances: int = 0
     closed: bool = False
     head: int = -1
@@ -94,21 +116,23 @@ class Episode:
         listen: Listen | None = None,
         retry: RetryPolicy | None = None,
         budget: Budget | None = None,
-        batch: str | None = None,
-        cell: str | None = None,
+        place: Place | None = None,
+        leader: Leader | None = None,
+        stop: Stop | None = None,
     ) -> Episode:
-        """Enter a new episode into the log, of a `batch` and its `cell` where it belongs to one.
+        """Enter a new episode into the log, at its `place` in a batch where it belongs to one.
 
-        Raises `ModelTrouble` first where a seat's model cannot answer.
+        Raises `ModelTrouble` first where a seat's model cannot answer, and `Duplicate` where the place is taken.
         """
         for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
             backend_of(backends, uri)
         stage = Stage.of(scenario, seed, str(ULID()))
-        token = new_token()
+        leader = leader or Leader()
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
-            lease=token, lease_until=now() + timedelta(seconds=LEASE_S), versions=versions(stage), created_at=now(),
-            batch=batch, cell=cell,
+            lease=leader.token, lease_until=now() + timedelta(seconds=leader.lease_s), versions=versions(stage),
+            created_at=now(), batch=place.batch if place else None, cell=place.cell if place else None,
+            replicate=place.replicate if place else 0,
         )  # fmt: skip
         seats = [
             ParticipantRow(
@@ -117,8 +141,8 @@ class Episode:
             )
             for ordinal, seat in enumerate(stage.seats.values())
         ]  # fmt: skip
-        answering = Answering(stage, log, backends, token, retry=retry or RetryPolicy(), budget=budget)
-        episode = cls(log, stage, answering, token, listen)
+        answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
+        episode = cls(log, stage, answering, leader, listen, stop)
         try:
             await log.begin(EpisodeRecord(row, seats))
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
@@ -136,11 +160,14 @@ class Episode:
         listen: Listen | None = None,
         retry: RetryPolicy | None = None,
         budget: Budget | None = None,
+        leader: Leader | None = None,
+        stop: Stop | None = None,
     ) -> Episode:
         """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`."""
         found = _not_ended(log.episode(episode))
-        token = new_token()
-        row = await log.lease(found.id, token, ttl_s=LEASE_S)
+        leader = leader or Leader()
+        token = leader.token
+        row = await log.lease(found.id, token, ttl_s=leader.lease_s)
         try:
             restored = restore(log, _not_ended(row))
             calls = log.rows(CallRow, row.id)
@@ -151,14 +178,16 @@ class Episode:
         answering = Answering(restored.stage, log, backends, token, left_behind, retry or RetryPolicy(), budget)
         answering.totals.add(calls)
         stage = restored.stage
-        return cls(log, stage, answering, token, listen, restored.utterances, head=stage.head, standing=stage.state)
+        return cls(
+            log, stage, answering, leader, listen, stop, restored.utterances, head=stage.head, standing=stage.state
+        )
 
     async def play(self) -> EpisodeResult:
         """Play to the end. Trouble with a model that outlasts the retries, trouble with the log, and cancelling pause
         the episode; any other failure ends it as `error`, with the reason in the log. What has ended stays so.
         Raises `LostLease` when it is not ours any more."""
         status: EpisodeStatus
-        beat = asyncio.create_task(self._keep_lease())
+        beat = None if self.leader.renews else asyncio.create_task(self._keep_lease())
         try:
             return await self._play()
         except LostLease:
@@ -175,12 +204,15 @@ class Episode:
             status = "paused" if _is_passing(failure) else "error"
             return await asyncio.shield(self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}"))
         finally:
-            beat.cancel()
+            if beat is not None:
+                beat.cancel()
 
     async def _play(self) -> EpisodeResult:
         if self.stage.head < 0:
             await self._open()
         while (reason := self.stage.ending(self.stage.head)) is None:
+            if self.stop is not None and (why := self.stop()) is not None:
+                return await self._close_early("paused", why)
             await self._turn(self.stage.head + 1)
         return await self._close(reason)
 
@@ -191,7 +223,7 @@ class Episode:
 
     async def _open(self) -> None:
         events, rows = self.stage.open()
-        record = TurnRecord(self.stage.episode, 0, 0, self.token)
+        record = TurnRecord(self.stage.episode, 0, 0, self.leader.token)
         record.rows.append(
             TurnRow(
                 episode=self.stage.episode, turn=0, policy=self.stage.scenario.turns.policy, silent=True,
@@ -207,7 +239,7 @@ class Episode:
 
     async def _turn(self, turn: int) -> None:
         work = await self._take(turn, closing=False)
-        record = work.record(self.token)
+        record = work.record(self.leader.token)
         await self._commit(record)
         self.answering.count(committed=True)
         self.utterances += sum(uttered(one.event) for one in work.events)
@@ -236,7 +268,7 @@ class Episode:
         work = await self._take(turn, closing=True)
         rate = self.answering.worst_fallback_rate()
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
-        record = work.record(self.token)
+        record = work.record(self.leader.token)
         record.closing = Closing(status, reason, self._outcome(self.stage.state), self.stage.outcome().reward)
         await self._commit(record)
         self.answering.count(committed=True)
@@ -251,7 +283,7 @@ class Episode:
         self.answering.count(committed=False)
         try:
             closing = Closing(status, reason, self._outcome_so_far())
-            await self.log.close_episode(self.stage.episode, self.token, closing)
+            await self.log.close_episode(self.stage.episode, self.leader.token, closing)
         except Ended:
             row = self.log.episode(self.stage.episode)
             self.closed = True
@@ -296,9 +328,9 @@ class Episode:
     async def _keep_lease(self) -> None:
         """Renew the lease while we play, however long a turn takes. Once it is lost, the next commit says so."""
         while True:
-            await asyncio.sleep(LEASE_S / 3)
+            await asyncio.sleep(self.leader.lease_s / 3)
             try:
-                await self.log.lease(self.stage.episode, self.token, ttl_s=LEASE_S)
+                await self.log.lease(self.stage.episode, self.leader.token, ttl_s=self.leader.lease_s)
             except LogError:
                 return
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.environments.episode import Episode, EpisodeResult, Place
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError
@@ -23,13 +23,12 @@ async def play_many(
     backends: Backends,
     at_once: int = AT_ONCE,
     retry: RetryPolicy | None = None,
-    batch: str | None = None,
-    cell: str | None = None,
+    place: Place | None = None,
 ) -> AsyncGenerator[EpisodeResult, None]:
     """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
 
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
-    key, an unknown name), no further episode begins. `batch` and `cell` are entered with each.
+    key, an unknown name), no further episode begins. Each is entered at this `place` in a batch.
     """
     gate = asyncio.Semaphore(at_once)
     refused: list[ModelTrouble] = []
@@ -39,9 +38,7 @@ async def play_many(
             if refused:
                 return None
             try:
-                episode = await Episode.begin(
-                    scenario, seed=seed, log=log, backends=backends, retry=retry, batch=batch, cell=cell
-                )
+                episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
                 result = await episode.play()
             except LogError as failure:  # somebody else has the episode, or the log cannot be written now
                 return _untold(scenario, seed, failure)

@@ -122,6 +122,15 @@ class Log(Readers):
         """Let go of a lease; nothing happens where it is no longer ours."""
         await self._writer.do(work.release_work(episode, token))
 
+    async def renew(self, token: str, *, ttl_s: float) -> int:
+        """Renew all leases of one worker for `ttl_s` seconds from now, in one statement; how many it still has."""
+        count: int = await self._writer.do(work.renew_work(token, ttl_s))
+        return count
+
+    async def set_grid(self, batch: str, grid: Any) -> None:
+        """Keep a batch's grid anew: it has grown."""
+        await self._writer.do(work.grid_work(batch, grid))
+
     async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
         """Write how an episode ended or paused, outside a turn, and let go of its lease.
 

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Engine, Select, func, literal, select, true
 
 from tertulia.storage.errors import NotFound
-from tertulia.storage.rows import CallRow, EpisodeRow, ParticipantRow, Row
+from tertulia.storage.lease import is_dead
+from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.tables import key_of, table_of
 from tertulia.storage.target import Target
+from tertulia.storage.types import now
 
 R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one episode of a batch stands."""
+
+    episode: str
+    cell: str
+    seed: int
+    replicate: int
+    status: str
+    led: bool
+    """Whether a worker has it whose lease has not run out and who is not known to be dead."""
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What is unique within its batch."""
+        return self.cell, self.seed, self.replicate
+
 
 _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
@@ -56,6 +78,47 @@ class Readers:
         if batch is not None:
             query = query.where(table.c.batch == batch)
         return self._read(EpisodeRow, query)
+
+    def batch(self, id: str) -> BatchRow:
+        """The batch with this id, or the only one whose id begins so. Raises `NotFound`."""
+        table = table_of(BatchRow)
+        query = select(table).where(table.c.id >= id, table.c.id < id + _LAST).order_by(table.c.id).limit(2)
+        found = self._read(BatchRow, query)
+        if found and id and (found[0].id == id or len(found) == 1):
+            return found[0]
+        if found and id:
+            raise NotFound(f"several batches begin with '{id}': {found[0].id}, {found[1].id}, ...")
+        raise NotFound(f"no batch '{id}' in {self.target}; to see what there is: tertulia episodes --batches")
+
+    def batches(self) -> list[BatchRow]:
+        """All batches, the newest first."""
+        table = table_of(BatchRow)
+        return self._read(BatchRow, select(table).order_by(table.c.created_at.desc(), table.c.id.desc()))
+
+    def standing(self, batch: str) -> list[Standing]:
+        """How every episode of a batch stands, in the order in which they were begun."""
+        table = table_of(EpisodeRow)
+        columns = [table.c[name] for name in ("id", "cell", "seed", "replicate", "status", "lease", "lease_until")]
+        clock = literal(now(), table.c.lease_until.type) if self.target.path is not None else func.clock_timestamp()
+        over = func.coalesce(table.c.lease_until <= clock, true())
+        query = select(*columns[:6], over).where(table.c.batch == batch).order_by(table.c.id)
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            found = connection.execute(query).all()
+        dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
+        return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
+
+    def spent(self, batch: str) -> tuple[float, int]:
+        """What the calls of a batch have cost so far: dollars, as far as prices are known, and tokens in and out."""
+        calls, episodes = table_of(CallRow), table_of(EpisodeRow)
+        tokens = func.coalesce(calls.c.input_tokens, 0) + func.coalesce(calls.c.output_tokens, 0)
+        query = (
+            select(func.coalesce(func.sum(calls.c.cost_usd), 0.0), func.coalesce(func.sum(tokens), 0))
+            .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
+            .where(episodes.c.batch == batch)
+        )
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            dollars, count = connection.execute(query).one()
+        return float(dollars), int(count)
 
     def participants(self, episode: str) -> list[ParticipantRow]:
         """The seats of an episode, by seat order."""

@@ -30,12 +30,15 @@ _CLUSTERED = frozenset({
 _EXTRAS: dict[type[r.Row], tuple[str, ...]] = {
     r.EpisodeRow: ("scenario",),
     # All that counting calls and costs needs: the rows themselves hold whole prompts.
-    r.CallRow: ("episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd"),
+    r.CallRow: (
+        "episode", "turn", "take", "participant", "purpose", "ordinal", "attempt", "status", "cost_usd",
+        "input_tokens", "output_tokens",
+    ),
     r.BeliefRow: ("episode", "chain", "variable", "turn"),
     r.GoldRow: ("episode", "chain", "variable", "turn"),
     r.AppraisalRow: ("episode", "holder", "thought", "turn"),
     r.ScoreRow: ("episode", "measure"),
-}
+}  # fmt: skip
 """Secondary indexes: few and at most one a table, for every one is paid at every insert."""
 
 METADATA = MetaData(

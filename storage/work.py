@@ -17,10 +17,11 @@ from tertulia.storage.errors import Duplicate, Ended, LeaseHeld, LogError, LostL
 from tertulia.storage.inserts import inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
-from tertulia.storage.rows import EpisodeRow, Row
+from tertulia.storage.rows import BatchRow, EpisodeRow, Row
 from tertulia.storage.tables import table_of
 from tertulia.storage.types import now
 
+_BATCH = table_of(BatchRow)
 _EPISODE = table_of(EpisodeRow)
 _ONGOING = ("running", "paused")
 
@@ -208,6 +209,22 @@ def lease_work(episode: str, token: str, ttl_s: float, force: bool) -> Work:
         return EpisodeRow.model_construct(**{**found, **changes})
 
     return Work(special=take)
+
+
+def renew_work(token: str, ttl_s: float) -> Work:
+    """Renew all leases that a worker has."""
+
+    def renew(connection: Connection) -> int:
+        until = _clock(connection) + timedelta(seconds=ttl_s)
+        return connection.execute(update(_EPISODE).where(_EPISODE.c.lease == token).values(lease_until=until)).rowcount
+
+    return Work(special=renew)
+
+
+def grid_work(batch: str, grid: Any) -> Work:
+    """Keep the grid of a batch anew."""
+    statement = update(_BATCH).where(_BATCH.c.id == batch).values(grid=grid)
+    return Work(special=lambda connection: connection.execute(statement) and None)
 
 
 def release_work(episode: str, token: str) -> Work:

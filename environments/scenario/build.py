@@ -227,7 +227,8 @@ def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], pat
     absolute = dict(data)
     for key in path_fields(model):
         value = data.get(key)
-        base = Path.cwd() if (*path, key) in draft.source.options else draft.source.base
+        typed = (*path, key) in draft.source.options
+        base = draft.source.option_base or Path.cwd() if typed else draft.source.base
         if isinstance(value, str) and base is not None:
             absolute[key] = str(base / value)
     return absolute

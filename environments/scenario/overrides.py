@@ -20,11 +20,7 @@ def override(source: Source, sets: Sequence[str], model: str | None, roles: Mapp
         if (problem := _set(source, text)) is not None:
             problems.append(problem)
     if model is not None:
-        source.data["model"] = model
-        source.options[("model",)] = ("--model", model)
-        for seat in source.data.get("participants") or ():
-            if isinstance(seat, dict):
-                seat.pop("model", None)
+        set_model(source, model, ("--model", model))
     for name, uri in roles.items():
         found = _participant(source.data.get("participants"), name)
         if found is None:
@@ -34,6 +30,39 @@ def override(source: Source, sets: Sequence[str], model: str | None, roles: Mapp
         source.data["participants"][found]["model"] = uri
         source.options[("participants", found, "model")] = ("--model-role", f"{name}={uri}")
     return problems
+
+
+def set_model(source: Source, model: Any, option: tuple[str, str]) -> None:
+    """One model for all seats, in place of any of their own."""
+    source.data["model"] = model
+    source.options[("model",)] = option
+    for seat in source.data.get("participants") or ():
+        if isinstance(seat, dict):
+            seat.pop("model", None)
+
+
+def put(source: Source, key: str, value: Any, option: tuple[str, str]) -> Problem | None:
+    """Change the value of a dotted key in place, on behalf of an option and the key as it was typed there; what is
+    wrong with the key, where something is."""
+    if not key or not all(key.split(".")):
+        return Problem(option[0], None, option[1], "is not a dotted key", "write for example `turns.limit`")
+    path, problem = _resolve(source.data, key, option)
+    if problem is not None:
+        return problem
+    node = source.data
+    for depth, step in enumerate(path[:-1], 1):
+        if isinstance(node, dict) and step not in node:
+            node[step] = {}
+            source.options[path[:depth]] = (option[0], _upto(option[1], key, depth))
+        node = node[step]
+    node[path[-1]] = value
+    source.options[path] = option
+    return None
+
+
+def _upto(typed: str, key: str, depth: int) -> str:
+    """The first steps of a key, as far as they were typed."""
+    return typed.removesuffix(key) + ".".join(key.split(".")[:depth])
 
 
 def participant_names(data: Any) -> list[str]:
@@ -52,21 +81,10 @@ def _set(source: Source, text: str) -> Problem | None:
         value = parse_value(raw)
     except ScenarioError as error:
         return Problem("-S", None, key, error.problems[0].wrong, "quote the value as YAML asks")
-    path, problem = _resolve(source.data, key)
-    if problem is not None:
-        return problem
-    node = source.data
-    for depth, step in enumerate(path[:-1], 1):
-        if isinstance(node, dict) and step not in node:
-            node[step] = {}
-            source.options[path[:depth]] = ("-S", ".".join(key.split(".")[:depth]))
-        node = node[step]
-    node[path[-1]] = value
-    source.options[path] = ("-S", key)
-    return None
+    return put(source, key, value, ("-S", key))
 
 
-def _resolve(data: Any, key: str) -> tuple[KeyPath, Problem | None]:
+def _resolve(data: Any, key: str, option: tuple[str, str]) -> tuple[KeyPath, Problem | None]:
     """The path a dotted key means. New keys may be added to mappings; list items must be there already."""
     path: list[str | int] = []
     node = data
@@ -76,22 +94,24 @@ def _resolve(data: Any, key: str) -> tuple[KeyPath, Problem | None]:
         if isinstance(node, list):
             index = _participant(node, step) if path == ["participants"] else _index(node, step)
             if index is None:
-                return (), _no_item(data, key, here, step, node)
+                return (), _no_item(data, option, here, step, node)
             path.append(index)
             node = node[index]
         elif isinstance(node, dict):
             path.append(step)
             node = node.get(step, {} if number + 1 < len(steps) else None)
         else:
-            return (), Problem("-S", None, key, f"{here} is {kind_of(node)}, it has no keys", f"set `{here}` itself")
+            wrong = f"{here} is {kind_of(node)}, it has no keys"
+            return (), Problem(option[0], None, option[1], wrong, f"set `{here}` itself")
     return tuple(path), None
 
 
-def _no_item(data: Any, key: str, here: str, step: str, node: list[Any]) -> Problem:
+def _no_item(data: Any, option: tuple[str, str], here: str, step: str, node: list[Any]) -> Problem:
+    where, typed = option
     if here == "participants":
-        return Problem("-S", None, key, f"no participant '{step}'", nearest(step, participant_names(data)))
+        return Problem(where, None, typed, f"no participant '{step}'", nearest(step, participant_names(data)))
     right = f"a number from 0 to {len(node) - 1}" if node else f"set `{here}` itself"
-    return Problem("-S", None, key, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
+    return Problem(where, None, typed, f"{here} is a list with {len(node)} items, and '{step}' is none of them", right)
 
 
 def _participant(seats: Any, name: str) -> int | None:

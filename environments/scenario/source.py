@@ -31,6 +31,8 @@ class Source:
     """The folder that relative paths inside are relative to."""
     options: dict[KeyPath, tuple[str, str]] = field(default_factory=dict)
     """Paths that an option set, with the option and the key as it was typed (`-S`, `turns.limt`)."""
+    option_base: Path | None = None
+    """The folder that relative paths in options are relative to; None is the current one."""
 
     def key(self, path: KeyPath) -> str:
         """A path as people write it: `participants.carol.mind.preset`, participants by their names."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tertulia.cli.run import parse_seeds
+from tertulia.environments.seeds import parse_seeds
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.loopback import Faults, Loopback

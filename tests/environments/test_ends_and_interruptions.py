@@ -11,8 +11,7 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments import episode as episodes
-from tertulia.environments.episode import AlreadyEnded, Episode
+from tertulia.environments.episode import AlreadyEnded, Episode, Leader
 from tertulia.environments.many import play_many
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.worlds.mutual_friends import MutualFriends
@@ -159,10 +158,9 @@ async def test_who_lost_the_lease_writes_no_call_either(tmp_path: Path, monkeypa
 
 async def test_a_lease_is_renewed_while_a_turn_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none-of-yours")
-    monkeypatch.setattr(episodes, "LEASE_S", 0.3)
     with Loopback(latency_ms=1000) as server, Log.open(tmp_path / "log.db") as log:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        episode = await begun(log, "mutual-friends", model="openai/any")
+        episode = await begun(log, "mutual-friends", model="openai/any", leader=Leader(lease_s=0.3))
         first = log.episode(episode.stage.episode).lease_until
         playing = asyncio.ensure_future(episode.play())
         await asyncio.to_thread(server.arrived.wait, 10)

@@ -1,0 +1,90 @@
+"""Caps in dollars, tokens and time: when one is reached, episodes pause, and can be gone on with under a higher one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from tertulia.storage.log import Log
+from tertulia.storage.rows import CallRow
+
+_LEAST_WAIT_S = 2.0
+_WAIT_PER_READ = 50.0
+"""How much longer we wait than reading took: watching what others spend must not become the work itself."""
+
+
+@dataclass(slots=True)
+class Caps:
+    """The `Budget` of a batch. `max_cost_usd` and `max_tokens` bound what the whole batch has spent, in this run, in
+    earlier ones, and by other workers; `max_time_s` bounds this run alone.
+
+    Requests in flight count as what requests cost on average, so that a cap is passed by little.
+    """
+
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_time_s: float | None = None
+    spent_usd: float = 0.0
+    """By this worker, in this run."""
+    tokens: int = 0
+    elsewhere_usd: float = 0.0
+    """By others and before."""
+    elsewhere_tokens: int = 0
+    unpriced: str | None = None
+    """A model that answered at an unknown price."""
+    _asked: int = 0
+    _answered: int = 0
+    _began: float = field(default_factory=time.monotonic)
+
+    def exhausted(self) -> str | None:
+        """Why nothing more may be asked; otherwise one more request counts as in flight."""
+        reason = self._spent_up()
+        self._asked += reason is None
+        return reason
+
+    def spend(self, row: CallRow) -> None:
+        """Count one attempt."""
+        self._answered += 1
+        self.spent_usd += row.cost_usd or 0.0
+        self.tokens += (row.input_tokens or 0) + (row.output_tokens or 0)
+        if row.cost_usd is None and row.status != "error":
+            self.unpriced = row.uri
+
+    def _spent_up(self) -> str | None:
+        if self.max_cost_usd is not None:
+            if self.unpriced is not None:
+                return f"the price of {self.unpriced} is unknown, so --max-cost cannot hold; cap --max-tokens instead"
+            spent = self.elsewhere_usd + self.spent_usd
+            if spent + self._in_flight(self.spent_usd) >= self.max_cost_usd:
+                return f"--max-cost {self.max_cost_usd:g} is reached (${spent:.2f} spent); a higher one goes on"
+        if self.max_tokens is not None:
+            used = self.elsewhere_tokens + self.tokens
+            if used + self._in_flight(self.tokens) >= self.max_tokens:
+                return f"--max-tokens {self.max_tokens} is reached ({used} used); a higher one goes on"
+        return self.out_of_time()
+
+    def _in_flight(self, spent: float) -> float:
+        """What the requests in flight will come to, if they are like those before."""
+        return max(0, self._asked - self._answered) * spent / max(1, self._answered)
+
+    def out_of_time(self) -> str | None:
+        """Why no further turn may begin, for want of time."""
+        if self.max_time_s is None or time.monotonic() - self._began < self.max_time_s:
+            return None
+        return f"--max-time {self.max_time_s:g} s is over"
+
+    async def watch(self, log: Log, batch: str) -> None:
+        """Keep up with what others spend on the batch, until cancelled. Does nothing where nothing is capped."""
+        if self.max_cost_usd is None and self.max_tokens is None:
+            return
+        while True:
+            took_s = await self.read(log, batch)
+            await asyncio.sleep(max(_LEAST_WAIT_S, _WAIT_PER_READ * took_s))
+
+    async def read(self, log: Log, batch: str) -> float:
+        """Read once what the log says; how many seconds that took."""
+        own_usd, own_tokens, begun = self.spent_usd, self.tokens, time.monotonic()
+        dollars, tokens = await asyncio.to_thread(log.spent, batch)
+        self.elsewhere_usd, self.elsewhere_tokens = max(0.0, dollars - own_usd), max(0, tokens - own_tokens)
+        return time.monotonic() - begun

@@ -1,0 +1,94 @@
+"""Which episode a worker plays next: what was begun and is led by nobody, then what nobody has begun, then what others
+leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from random import Random
+
+from tertulia.environments.batch.plan import Plan, Point
+from tertulia.storage.log import Log
+from tertulia.storage.readers import Standing
+
+ONGOING = ("running", "paused")
+UNFINISHED = (*ONGOING, "error")
+_LOOK_AHEAD = 64
+"""Among so many of the next episodes a worker chooses by chance, once it has met another one."""
+
+
+class Claims:
+    """The work of one worker on one batch. Nothing here is exclusive: the log decides who has an episode, when it is
+    begun (its place is unique) or taken over (by its lease). `only` limits it to some of the episodes.
+
+    What failed before this worker began is tried again, once; what fails or pauses now is left as it is.
+    """
+
+    def __init__(self, plan: Plan, log: Log, *, poll_s: float, only: Iterable[Point] | None = None) -> None:
+        self._plan, self._log, self._poll_s = plan, log, poll_s
+        points = plan.points() if only is None else only
+        self._unbegun: dict[tuple[str, int, int], Point] = {point.key: point for point in points}
+        self._mine = set(self._unbegun)
+        self._left: deque[Standing] = deque()
+        self._tried: set[str] = set()
+        self._crowded = False
+        self._rng = Random()
+        self._lock = asyncio.Lock()
+        self._given_up = asyncio.Event()
+
+    async def start(self) -> None:
+        """See what is there already."""
+        for one in await self._standing():
+            if one.status in UNFINISHED and not one.led:
+                self._left.append(one)
+
+    async def next(self) -> Point | Standing | None:
+        """An episode to begin, or one to take over; None when all there was to do is done, by whomever. Waits while
+        others lead what is left, in case they die."""
+        async with self._lock:
+            while not self._given_up.is_set():
+                if self._left:
+                    one = self._left.popleft()
+                    self._tried.add(one.episode)
+                    return one
+                if self._unbegun:
+                    return self._unbegun.pop(self._choose())
+                waiting = [one for one in await self._standing() if self._may_come_free(one)]
+                if not waiting:
+                    return None
+                self._left += [one for one in waiting if not one.led]
+                if not self._left:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._given_up.wait(), self._poll_s)
+            return None
+
+    def give_up(self) -> None:
+        """Whoever waits for an episode gets none."""
+        self._given_up.set()
+
+    async def taken(self) -> None:
+        """Another worker was faster: look again at what is begun, and keep out of each other's way."""
+        self._crowded = True
+        async with self._lock:
+            await self._standing()
+
+    def played(self, episode: str) -> None:
+        """This worker has led it: it is not taken up again."""
+        self._tried.add(episode)
+
+    def _choose(self) -> tuple[str, int, int]:
+        if not self._crowded:
+            return next(iter(self._unbegun))
+        ahead = [key for key, _ in zip(self._unbegun, range(_LOOK_AHEAD), strict=False)]
+        return self._rng.choice(ahead)
+
+    def _may_come_free(self, one: Standing) -> bool:
+        return one.status in ONGOING and one.episode not in self._tried
+
+    async def _standing(self) -> list[Standing]:
+        found = await asyncio.to_thread(self._log.standing, self._plan.batch)
+        for one in found:
+            self._unbegun.pop(one.key, None)
+        return [one for one in found if one.key in self._mine]

@@ -1,0 +1,176 @@
+"""What a batch is to play, as the log keeps it: whoever has the log can go on with it, without its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from tertulia.environments.batch.design import seed_in, turned
+from tertulia.environments.batch.grid import Grid
+from tertulia.environments.episode import Place
+from tertulia.environments.scenario import Scenario
+from tertulia.environments.stage import Stage
+from tertulia.environments.versions import versions
+from tertulia.storage.log import Duplicate, Log
+from tertulia.storage.rows import BatchRow
+from tertulia.storage.types import now
+
+_KEPT = 64
+"""Scenarios that are kept built, so that a thousand episodes of one cell share one."""
+
+
+class BatchError(ValueError):
+    """A batch that cannot be played, or not gone on with; one line for each thing that is wrong."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """One episode of a batch: where it belongs, with which seed, and in which order its seats sit."""
+
+    cell: str
+    seed: int
+    replicate: int
+    turned: int = 0
+    """By how many places the order of the seats is moved on."""
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        return self.cell, self.seed, self.replicate
+
+
+class Plan:
+    """A batch: its cells as resolved scenarios, its seeds, how it is designed."""
+
+    def __init__(self, batch: str, grid: dict[str, Any]) -> None:
+        self.batch = batch
+        self.grid = grid
+        self._scenario = lru_cache(_KEPT)(self._build)
+
+    @classmethod
+    def of(cls, grid: Grid) -> Plan:
+        """The plan of a grid file. Raises `ScenarioError` for a cell that cannot be played."""
+        cells = grid.cells()
+        made_with = {name: versions(Stage.of(scenario, 0, "")) for name, scenario in cells.items()}
+        [*distinct] = {str(made): made for made in made_with.values()}.values()
+        data = {
+            "file": grid.source.data,
+            "cells": {name: scenario.resolved() for name, scenario in cells.items()},
+            "seeds": grid.seeds,
+            "replicates": grid.replicates,
+            "design": sorted(grid.design),
+            "versions": _united(distinct),
+        }
+        return cls(grid.name, data)
+
+    @classmethod
+    def load(cls, log: Log, batch: str) -> Plan:
+        """The plan of a batch that is in the log. Raises `NotFound`, and `BatchError` for one without a grid."""
+        row = log.batch(batch)
+        if not isinstance(row.grid, dict) or "cells" not in row.grid:
+            raise BatchError(f"batch {row.id} ({row.name}) was not made by a grid; go on with its episodes by id")
+        return cls(row.id, row.grid)
+
+    async def enter(self, log: Log) -> None:
+        """Enter the batch into the log, or go on with the one that is there: further values, seeds and replicates may
+        have come, but what was there already must be what it was. Raises `BatchError`."""
+        try:
+            await log.record([BatchRow(id=self.batch, name=self.batch, grid=self.grid, created_at=now())])
+        except Duplicate:
+            there = Plan.load(log, self.batch)
+            if there.grid == self.grid:
+                return
+            await log.set_grid(self.batch, self._joined(there))
+
+    def _joined(self, there: Plan) -> dict[str, Any]:
+        """What the log keeps from now on: this plan, and what was played before and does not stand in it any more."""
+        unlike = [
+            f"batch {self.batch} is in the log with another {what}: {before!r} then, {today!r} now; "
+            "give the changed one another name with `batch: NAME`"
+            for what, before, today in _differences(there.grid, self.grid)
+        ]
+        if unlike:
+            raise BatchError("\n".join(unlike))
+        return self.grid | {
+            "cells": there.grid["cells"] | self.grid["cells"],
+            "seeds": list(dict.fromkeys([*there.grid["seeds"], *self.grid["seeds"]])),
+            "replicates": max(there.grid["replicates"], self.grid["replicates"]),
+            "versions": there.grid["versions"],
+        }
+
+    @property
+    def cells(self) -> list[str]:
+        """The names of all cells."""
+        return list(self.grid["cells"])
+
+    @property
+    def total(self) -> int:
+        """How many episodes the whole batch has."""
+        return len(self.cells) * len(self.grid["seeds"]) * int(self.grid["replicates"])
+
+    def points(self) -> Iterator[Point]:
+        """All episodes. Cells alternate, so that a batch that stops early has as much of each."""
+        independent, counterbalanced = ("independent" in self.grid["design"], "counterbalance" in self.grid["design"])
+        number = 0
+        for seed in self.grid["seeds"]:
+            for replicate in range(self.grid["replicates"]):
+                for cell, data in self.grid["cells"].items():
+                    places = number % len(data["participants"]) if counterbalanced else 0
+                    yield Point(cell, seed_in(cell, seed, independent=independent), replicate, places)
+                number += 1
+
+    def scenario(self, point: Point) -> Scenario:
+        """The scenario of an episode."""
+        return self._scenario(point.cell, point.turned)
+
+    def _build(self, cell: str, places: int) -> Scenario:
+        return turned(Scenario.from_resolved(self.grid["cells"][cell]), places)
+
+    def place(self, point: Point) -> Place:
+        """Where an episode belongs."""
+        return Place(self.batch, point.cell, point.replicate)
+
+    def models(self) -> list[str]:
+        """The URIs of all models that take part."""
+        found = set()
+        for data in self.grid["cells"].values():
+            found |= {seat.get("model") or data["model"] for seat in data["participants"]}
+        return sorted(found)
+
+
+def _united(made: list[dict[str, Any]]) -> dict[str, Any]:
+    """One record of what all cells are made with: they share packages, and differ in their faculties and models."""
+    united: dict[str, Any] = {}
+    for one in made:
+        for key, value in one.items():
+            united[key] = {**united.get(key, {}), **value} if isinstance(value, dict) else value
+    return united
+
+
+def _differences(before: dict[str, Any], today: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What may not differ between a batch in the log and its grid now."""
+    if _design(before) != _design(today):
+        yield "design", _design(before), _design(today)
+    shared = [name for name in today["cells"] if name in before["cells"]]
+    if not shared:
+        yield "set of cells", next(iter(before["cells"])), next(iter(today["cells"]))
+    for name in shared:
+        yield from ((f"{name}: {key}", a, b) for key, a, b in _unlike(before["cells"][name], today["cells"][name]))
+
+
+def _design(grid: dict[str, Any]) -> list[str]:
+    return [word for word in grid["design"] if word != "paired"]
+
+
+def _unlike(before: Any, today: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The keys in which two scenarios differ, with both values."""
+    if isinstance(before, dict) and isinstance(today, dict):
+        for key in {**before, **today}:
+            yield from _unlike(before.get(key), today.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(before, list) and isinstance(today, list) and len(before) == len(today):
+        for number, (one, other) in enumerate(zip(before, today, strict=True)):
+            name = one.get("name", number) if isinstance(one, dict) else number
+            yield from _unlike(one, other, f"{path}.{name}")
+    elif before != today:
+        yield path, before, today

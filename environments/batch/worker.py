@@ -1,0 +1,180 @@
+"""One worker: plays the episodes of a batch that it can claim, many at once, until nothing is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tertulia.agents.caller import RetryPolicy
+from tertulia.agents.registry import Backends
+from tertulia.environments.batch.caps import Caps
+from tertulia.environments.batch.claims import Claims
+from tertulia.environments.batch.plan import Plan, Point
+from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Leader
+from tertulia.environments.restore import RestoreError
+from tertulia.mind.model import ModelTrouble
+from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease
+from tertulia.storage.readers import Standing
+
+AT_ONCE = 64
+LEASE_S = 60.0
+"""How long a worker may be silent before others take over what it leads."""
+_BEATS_PER_LEASE = 4
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of one episode under this worker."""
+
+    cell: str
+    seed: int
+    replicate: int
+    result: EpisodeResult
+
+
+@dataclass(slots=True)
+class Failures:
+    """Counts episodes that failed; too many of them, as a share of the whole batch, stop it."""
+
+    total: int
+    share: float | None = None
+    """0-1; None: however many fail, the rest goes on."""
+    failed: int = 0
+
+    def too_many(self, played: Played) -> str | None:
+        """Count one more; why the batch should stop, if it should."""
+        self.failed += played.result.status == "error"
+        if self.share is None or self.failed <= self.share * self.total:
+            return None
+        percent = f"{100 * self.failed / self.total:.1f} %"
+        return f"{self.failed} episodes failed, {percent} of the batch: more than --fail-on-error {self.share:g} allows"
+
+
+@dataclass(slots=True)
+class Worker:
+    """Plays a batch, or the part of it in `only`. Several workers, in one process or on many machines, may play the
+    same batch in the same log: each episode is led by one of them at a time, and what a dead one leaves is taken over.
+
+    One episode that fails never stops the rest, unless `failures` finds that too many did. A
+    model that refuses (a wrong key, an unknown name) stops all: the others would only be refused as well.
+    """
+
+    plan: Plan
+    log: Log
+    backends: Backends
+    at_once: int = AT_ONCE
+    caps: Caps = field(default_factory=Caps)
+    failures: Failures | None = None
+    lease_s: float = LEASE_S
+    retry: RetryPolicy | None = None
+    only: Iterable[Point] | None = None
+    stopped: str | None = None
+    """Why no further episode or turn is begun."""
+    failure: LogError | None = None
+    """What made the log unusable, where something did."""
+    leader: Leader = field(init=False)
+    _claims: Claims = field(init=False)
+    _results: asyncio.Queue[Played | None] = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        self.leader = Leader(lease_s=self.lease_s, renews=True)
+        self._claims = Claims(self.plan, self.log, poll_s=self.lease_s / _BEATS_PER_LEASE, only=self.only)
+
+    def stop(self, why: str = INTERRUPTED) -> None:
+        """Let the turns that are under way end, and pause. The first reason stays."""
+        self.stopped = self.stopped or why
+        self._claims.give_up()
+
+    async def play(self) -> AsyncGenerator[Played, None]:
+        """Play; gives each episode as it ends or pauses. Cancelling interrupts the turns that are under way; what was
+        answered meanwhile is in the log. Raises `LogError` where the log cannot be used."""
+        await self._claims.start()
+        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self.caps.watch(self.log, self.plan.batch))]
+        players = [asyncio.create_task(self._player()) for _ in range(self.at_once)]
+        everybody = asyncio.create_task(self._gathered(players))
+        try:
+            while (played := await self._results.get()) is not None:
+                yield played
+        finally:
+            for task in (*players, *helpers):
+                task.cancel()
+            await asyncio.gather(everybody, *helpers, return_exceptions=True)
+        if self.failure is not None:
+            raise self.failure
+
+    async def _gathered(self, players: list[asyncio.Task[None]]) -> None:
+        outcomes = await asyncio.gather(*players, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, LogError):
+                self.failure = self.failure or outcome
+        self._results.put_nowait(None)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, LogError):
+                raise outcome
+
+    async def _player(self) -> None:
+        """One of many: play one episode after the other."""
+        while self._stopping() is None and (claimed := await self._claims.next()) is not None:
+            if self._stopping() is not None:
+                return
+            try:
+                played = await (self._begin(claimed) if isinstance(claimed, Point) else self._take_over(claimed))
+            except Duplicate:
+                await self._claims.taken()
+                continue
+            except (LeaseHeld, LostLease, AlreadyEnded):  # it is another worker's now
+                continue
+            except ModelTrouble as trouble:  # the model cannot even be asked
+                self.stop(trouble.message)
+                return
+            except LogError:
+                self.stop("the log cannot be used")
+                raise
+            if self.failures is not None and (why := self.failures.too_many(played)) is not None:
+                self.stop(why)
+            self._results.put_nowait(played)
+
+    async def _begin(self, point: Point) -> Played:
+        scenario = self.plan.scenario(point)
+        episode = await Episode.begin(
+            scenario, seed=point.seed, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
+            place=self.plan.place(point), leader=self.leader, stop=self._stopping,
+        )  # fmt: skip
+        return await self._play(point, episode)
+
+    async def _take_over(self, found: Standing) -> Played:
+        try:
+            episode = await Episode.reopen(
+                found.episode, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
+                leader=self.leader, stop=self._stopping,
+            )  # fmt: skip
+        except RestoreError as error:
+            row = self.log.episode(found.episode)
+            result = EpisodeResult(
+                row.id, row.scenario, row.seed, "error", str(error), {}, max(0, row.head), 0, 0, 0, None, 0.0
+            )
+            return Played(found.cell, found.seed, found.replicate, result)
+        return await self._play(found, episode)
+
+    async def _play(self, place: Point | Standing, episode: Episode) -> Played:
+        self._claims.played(episode.stage.episode)
+        result = await episode.play()
+        trouble = episode.failure
+        if isinstance(trouble, ModelTrouble) and trouble.kind in ("refused", "cap"):
+            self.stop(trouble.message)
+        return Played(place.cell, place.seed, place.replicate, result)
+
+    def _stopping(self) -> str | None:
+        if self.stopped is None and (over := self.caps.out_of_time()) is not None:
+            self.stop(over)
+        return self.stopped
+
+    async def _beat(self) -> None:
+        """Renew the leases of all that this worker leads. A lease that is lost shows at the next commit."""
+        while True:
+            await asyncio.sleep(self.lease_s / _BEATS_PER_LEASE)
+            with suppress(LogError):
+                await self.log.renew(self.leader.token, ttl_s=self.lease_s)
