@@ -5,18 +5,17 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
-import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Send
+from langgraph.types import Command, Send, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.chance import draw
@@ -58,7 +57,10 @@ class TurnWork:
     take: int
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
+    begun: dict[str, Deliberation] = field(default_factory=dict)
+    """The work of each mind, from its beginning."""
     minds: dict[str, Deliberated] = field(default_factory=dict)
+    """Those that came to the end of it."""
     planned: list[Planned] = field(init=False)
     """What the scenario asks copied minds at this turn, by ordinal."""
     probed: dict[int, tuple[Probed, LanguageModel]] = field(default_factory=dict)
@@ -125,12 +127,8 @@ class OfProbe(TypedDict):
     ordinal: int
 
 
-class TurnState(TypedDict, total=False):
-    """What travels through the graph."""
-
-    deliberated: Annotated[list[str], operator.add]
-    probed: Annotated[list[int], operator.add]
-    spoken: Annotated[list[str], operator.add]
+class TurnState(TypedDict):
+    """What travels through the graph: nothing; the nodes share their `TurnWork`."""
 
 
 async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -149,40 +147,62 @@ async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | N
 
 @cache
 def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState]:
-    """The graph of a turn, compiled once."""
+    """The graph of a turn, compiled once.
+
+    A step of LangGraph costs more than most of what happens in it. So a node goes on with what comes next by itself,
+    unless several have to wait for their models at the same time: only then is each sent to a node of its own.
+    """
     graph = StateGraph(TurnState, context_schema=TurnWork)
+    graph.add_node("minds", _minds, destinations=("mind", "probe"))
     graph.add_node("mind", _mind)
     graph.add_node("probe", _probe)
-    graph.add_node("floor", _floor)
+    graph.add_node("floor", _floor, destinations=("speak",))
     graph.add_node("speak", _speak)
     graph.add_node("step", _step)
-    graph.add_conditional_edges(START, _to_minds, ["mind", "probe"])
+    graph.add_edge(START, "minds")
     graph.add_edge("mind", "floor")
     graph.add_edge("probe", "floor")
-    graph.add_conditional_edges("floor", _to_speakers, ["speak", "step", END])
     graph.add_edge("speak", "step")
-    graph.add_edge("step", END)
     return graph.compile()
 
 
-def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
-    minds = [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
-    return minds + [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(runtime.context.planned))]
+async def _minds(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] | None:
+    """Those who wait for nobody think here, one after the other; those who ask a model think all at once."""
+    work = runtime.context
+    asking: list[Send] = []
+    for seat in work.stage.seats.values():
+        try:
+            deliberation = work.begun[seat.name] = _deliberation(work, seat)
+        except Exception as failure:  # noqa: BLE001  as in `_think`
+            work.failures.append(failure)
+            continue
+        if deliberation.may_wait():
+            asking.append(Send("mind", {"name": seat.name}))
+        else:
+            await _think(work, seat.name, runtime.stream_writer)
+    asking += [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(work.planned))]
+    if asking:
+        return Command(goto=asking)
+    return await _floor(state, runtime)
 
 
-async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> None:
+    """One mind thinks, beside the others."""
+    await _think(runtime.context, state["name"], runtime.stream_writer)
+
+
+async def _think(work: TurnWork, name: str, tell: StreamWriter) -> None:
     """One mind deliberates. It never raises for want of an answer: its siblings' calls are already paid."""
-    work, name = runtime.context, state["name"]
+    deliberation = work.begun[name]
     try:
-        deliberation = _deliberation(work, work.stage.seats[name])
         intent = await deliberation.run()
     except Exception as failure:  # noqa: BLE001  raised here, it would cancel siblings whose calls are paid
         work.failures.append(failure)
-        return {"deliberated": [name]}
+        return
     mind = deliberation.mind
     work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
-    runtime.stream_writer({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
-    return {"deliberated": [name]}
+
+    tell({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
 
 
 def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
@@ -200,7 +220,7 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
 
 
-async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> TurnState:
+async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> None:
     """A copied mind is asked, beside the minds themselves. Trouble is trouble of the turn, as with any of them."""
     work, ordinal = runtime.context, state["ordinal"]
     planned = work.planned[ordinal]
@@ -211,21 +231,30 @@ async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> TurnState:
         work.probed[ordinal] = await put(work.stage, seat, planned, model, **of_turn), model
     except Exception as failure:  # noqa: BLE001  as with minds
         work.failures.append(failure)
-    return {"probed": [ordinal]}
 
 
-async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
-    """Who may speak, by the scenario's policy. Bids stand in seat order, whoever finished first."""
+async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] | None:
+    """Who may speak; one who speaks alone finds its words here, several find them all at once."""
     work = runtime.context
-    if work.failures or work.closing:
-        return {}
+    if not work.failures and not work.closing:
+        _award(work)
+        runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
+        undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
+        if len(undrafted) > 1:
+            return Command(goto=[Send("speak", {"name": name}) for name in undrafted])
+        for name in undrafted:
+            await _find_words(work, name)
+    await _step(state, runtime)
+    return None
+
+
+def _award(work: TurnWork) -> None:
+    """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
     stage = work.stage
     bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
     view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
     policy = stage.scenario.turns.policy
     work.award = POLICIES[policy](view, bids, draw(stage.seed, work.turn, work.take, WORLD, "floor"))
-    runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
-    return {}
 
 
 def _bid(name: str, intent: Intent) -> Bid:
@@ -235,34 +264,29 @@ def _bid(name: str, intent: Intent) -> Bid:
     )  # fmt: skip
 
 
-def _to_speakers(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send] | str:
-    work = runtime.context
-    if work.failures:
-        return END
-    undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
-    return [Send("speak", {"name": name}) for name in undrafted] or "step"
+async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> None:
+    """One of several who speak in this turn finds its words, beside the others."""
+    await _find_words(runtime.context, state["name"])
 
 
-async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+async def _find_words(work: TurnWork, name: str) -> None:
     """The winner finds its words, where it has no draft. No valid answer is a declared fallback: it passes."""
-    work, name = runtime.context, state["name"]
     try:
         act = await work.minds[name].work.speak()
     except Exception as failure:  # noqa: BLE001  as above
         work.failures.append(failure)
-        return {"spoken": [name]}
+        return
     work.minds[name].act = act if isinstance(act, Action) and act.kind != "pass" else None
     if work.minds[name].act is None:
         reason = "chose to pass" if act is not None else f"fallback ({'; '.join(work.minds[name].work.fallbacks)})"
         work.award.reasons[name] += f", but {reason}"
-    return {"spoken": [name]}
 
 
-async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
+async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> None:
     """The world takes the actions in, everybody sees what they witness, and minds settle."""
     work = runtime.context
     if work.failures:
-        return {}
+        return
     if work.closing:
         work.rows = work.stage.close(work.turn)
     else:
@@ -276,4 +300,3 @@ async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
             runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
     for name, done in work.minds.items():
         work.stage.minds[name] = done.mind.state
-    return {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -38,6 +38,7 @@ class RulesModel:
     `rng` is the seat's own generator of this turn. A faculty that rules know no answer for gets a declared fallback.
     """
 
+    waits: ClassVar[bool] = False
     policy: Policy
     episode: str
     turn: int
