@@ -91,6 +91,19 @@ def describe_models() -> list[ModelInfo]:
     return infos
 
 
+def price_of(uri: str, input_tokens: float, output_tokens: float) -> float | None:
+    """US dollars for so many tokens read and written; 0 for what runs in this process, None where it is unknown."""
+    parsed = parse_uri(uri)
+    if parsed.provider != "openai":
+        return 0.0 if parsed.provider in _BUILT_IN else None
+    from tertulia.agents.backends.openai import DEFAULT_BASE_URL
+    from tertulia.agents.prices import Prices
+    from tertulia.agents.settings import setting
+
+    prices = Prices((setting("OPENAI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/"))
+    return prices.cost_usd(parsed.name, round(input_tokens), round(output_tokens), 0)
+
+
 class Backends:
     """The backends of a process, one for each URI, made when first asked for; and one limiter for each provider."""
 

@@ -39,6 +39,13 @@ def episodes(
         str | None,
         typer.Option("--scenario", metavar="NAME", show_envvar=False, help="Only episodes of this scenario."),
     ] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="NAME", show_envvar=False, help="Only episodes of this batch.")
+    ] = None,
+    batches: Annotated[
+        bool,
+        typer.Option("--batches", show_envvar=False, help="List batches instead, with how far they have come."),
+    ] = False,
     limit: Annotated[
         int, typer.Option("--limit", min=0, metavar="N", show_envvar=False, help="At most so many; 0 for all.")
     ] = 20,
@@ -51,14 +58,17 @@ def episodes(
 
     _check(status)
     with Log.open(db, create=False) as log:
-        found = _rows(log, status, scenario, limit)
+        if batches:
+            _list_batches(log, limit, as_json)
+            return
+        found = _rows(log, status, scenario, log.batch(batch).id if batch else None, limit)
         if as_json:
             for row in found:
                 print(json.dumps({name: row[name] for name in _COLUMNS}))
         elif not found:
             print(
                 "no such episode"
-                if status or scenario
+                if status or scenario or batch
                 else f"no episode yet; to begin with: {program()} run mutual-friends"
             )
         else:
@@ -76,10 +86,36 @@ def _check(status: list[str] | None) -> None:
             raise BadInput(f"--status {name}: no such status; {nearest(name, list(get_args(EpisodeStatus)))}")
 
 
-def _rows(log: Log, status: list[str] | None, scenario: str | None, limit: int) -> list[dict[str, Any]]:
+def _list_batches(log: Log, limit: int, as_json: bool) -> None:
+    """Batches, the newest first: how many of their episodes have ended, failed, and stand open."""
+    from tertulia.cli.display.console import width_of
+    from tertulia.cli.display.table import table_lines
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.readers import ENDED
+
+    rows = []
+    for row in log.batches()[: limit or None]:
+        begun = log.standing(row.id)
+        planned = Plan(row.id, row.grid).total if Plan.is_grid(row) else len(begun)
+        ended = sum(one.status in ENDED for one in begun)
+        failed = sum(one.status == "error" for one in begun)
+        made = row.created_at.isoformat(sep=" ")[:_TO_THE_MINUTE]
+        rows.append((row.id, row.name, planned, ended, failed, planned - ended - failed, made))
+    columns = ("batch", "name", "episodes", "ended", "failed", "open", "made")
+    if as_json:
+        for one in rows:
+            print(json.dumps(dict(zip(columns, one, strict=True))))
+        return
+    for line in table_lines(columns, rows, width_of(sys.stdout)) if rows else ("no batch yet",):
+        print(line)
+
+
+def _rows(
+    log: Log, status: list[str] | None, scenario: str | None, batch: str | None, limit: int
+) -> list[dict[str, Any]]:
     """Rows of `v_outcomes`; the view is asked only about the episodes that are shown."""
     rows: list[dict[str, Any]] = []
-    ids = [row.id for row in log.episodes(limit or None, status=status, scenario=scenario)]
+    ids = [row.id for row in log.episodes(limit or None, status=status, scenario=scenario, batch=batch)]
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
         marks = ", ".join("?" * len(some))

@@ -15,6 +15,7 @@ EXPECTED = (
     "tertulia.environments.scenario.errors.ScenarioError",
     "tertulia.environments.restore.RestoreError",
     "tertulia.environments.probing.ProbeError",
+    "tertulia.environments.batch.plan.BatchError",
     "tertulia.environments.episode.AlreadyEnded",
     "tertulia.agents.registry.ModelURIError",
     "tertulia.agents.backends.base.BackendFailure",

@@ -6,10 +6,10 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.progress import progress_on
@@ -20,8 +20,9 @@ from tertulia.cli.options import Show
 from tertulia.cli.playing import json_line
 
 if TYPE_CHECKING:
+    from tertulia.agents.registry import Backends
     from tertulia.environments.episode import EpisodeResult
-    from tertulia.environments.scenario import Scenario
+    from tertulia.storage.log import Log
 
 _MS = 1000.0
 _SHOWN_FAILURES = 3
@@ -83,20 +84,24 @@ def play_seeds(
     display: Show | None, as_json: bool, at_once: int,
 ) -> int:  # fmt: skip
     """Play one episode for each seed and return the exit code."""
+    from tertulia.environments.many import play_many
     from tertulia.environments.scenario import load_scenario
+    from tertulia.storage.log import Log
 
     loaded = load_scenario(scenario, sets, model=model, roles=dict(roles))
     tally = Tally(len(seeds))
-    interrupted = False
-    try:
-        asyncio.run(_play(loaded, seeds, tally, db=db, display=display, as_json=as_json, at_once=at_once))
-    except KeyboardInterrupt:
-        interrupted = True
-    _summary(tally, sys.stderr if as_json else sys.stdout)
-    if interrupted:
+
+    async def play() -> None:
+        with Log.open(db) as log:
+            await _played(
+                lambda backends: play_many(loaded, seeds, log=log, backends=backends, at_once=at_once),
+                tally, log, display=display, as_json=as_json,
+            )  # fmt: skip
+
+    if _interrupted(play, tally, as_json=as_json):
         there = db_option(db)
         note(f"paused; those that had begun: {program()} episodes --status paused{there}")
-        note(f"one of them goes on with: {program()} resume ID{there}")
+        note(f"they go on with: {program()} resume --all{there}")
         return INTERRUPTED
     if tally.degraded:
         most = f"{loaded.max_fallback_rate:g}"
@@ -104,20 +109,49 @@ def play_seeds(
     return _told_failures(tally, db)
 
 
-async def _play(
-    scenario: Scenario, seeds: Sequence[int], tally: Tally,
-    *, db: str | None, display: Show | None, as_json: bool, at_once: int,
+def resume_episodes(log: Log, ids: Sequence[str], *, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    """Go on with episodes one by one, and return the exit code."""
+    from tertulia.environments.many import resume_many
+
+    if not ids:
+        note("every single episode has ended")
+        return FINE
+    tally = Tally(len(ids))
+
+    async def play() -> None:
+        await _played(
+            lambda backends: resume_many(ids, log=log, backends=backends), tally, log, display=None, as_json=as_json
+        )
+
+    if _interrupted(play, tally, as_json=as_json):
+        note(f"paused; go on with: {program()} resume --all{db_option(db)}")
+        return INTERRUPTED
+    return _told_failures(tally, db)
+
+
+def _interrupted(play: Callable[[], Coroutine[Any, Any, None]], tally: Tally, *, as_json: bool) -> bool:
+    """Play and print the summary; says whether it was interrupted."""
+    interrupted = False
+    try:
+        asyncio.run(play())
+    except KeyboardInterrupt:
+        interrupted = True
+    _summary(tally, sys.stderr if as_json else sys.stdout)
+    return interrupted
+
+
+async def _played(
+    many: Callable[[Backends], AsyncGenerator[EpisodeResult, None]], tally: Tally, log: Log,
+    *, display: Show | None, as_json: bool,
 ) -> None:  # fmt: skip
     from tertulia.agents.registry import Backends
-    from tertulia.environments.many import play_many
-    from tertulia.storage.log import Log
 
     backends = Backends()
     # On a terminal, lines of JSON are progress enough, and a line that renews itself would run into them.
     shown = display in (None, Show.rich) and not (as_json and sys.stdout.isatty())
-    with Log.open(db) as log, progress_on(sys.stderr, len(seeds), shown=shown) as step:
-        tally.log = str(log.target)
-        results = play_many(scenario, seeds, log=log, backends=backends, at_once=at_once)
+    tally.log = str(log.target)
+    with progress_on(sys.stderr, tally.wanted, shown=shown) as step:
+        results = many(backends)
         try:
             async for result in results:
                 tally.results.append(result)

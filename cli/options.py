@@ -94,3 +94,10 @@ Roles = Annotated[
         "times.",
     ),
 ]  # fmt: skip
+AcceptChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes", show_envvar=False,
+        help="Go on although packages, prompts or models are not what they were; the log keeps what changed.",
+    ),
+]  # fmt: skip

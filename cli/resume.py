@@ -1,12 +1,13 @@
-"""`tertulia resume`: go on with an episode that paused, failed, or lost its process."""
+"""`tertulia resume`: go on with an episode or a batch that paused, failed, or lost its process; or with all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tertulia.cli.options import AsJson, Db, Debug, Display, Episode, Minds
+from tertulia.cli.errors import BadInput
+from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -18,19 +19,59 @@ _CAN_GO_ON = ("running", "paused", "error")
 
 
 def resume(
-    episode: Episode,
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[EPISODE|BATCH]",
+            show_default=False,
+            help="The id of an episode, the beginning of one, or `last`; or the name of a batch.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", show_envvar=False, help="Every batch and every single episode that has not ended.")
+    ] = False,
+    accept_changes: AcceptChanges = False,
     display: Display = None,
     minds: Minds = False,
     as_json: AsJson = False,
     db: Db = None,
     debug: Debug = False,
 ) -> None:
-    """Go on with an episode that paused, failed, or was killed.
+    """Go on with an episode that paused, failed, or was killed; or with a whole batch.
 
-    It goes on after its last whole turn. Answers of models that are in the log are used again and not paid twice.
-    Here `last` is the newest episode that has not ended.
+    It goes on after the last whole turn. Answers of models that are in the log are used again and not paid twice.
+    Here `last` is the newest episode that has not ended. What a batch had not begun is begun; for several processes,
+    caps and clusters see `tertulia batch`, which goes on as well.
     Exit codes: 0 ended (also degraded, told on stderr), 1 error or paused, 2 bad input, 130 interrupted.
     """
+    if everything == (what is not None):
+        raise BadInput("what is to go on? give the id of an episode, the name of a batch, or --all")
+    from tertulia.cli.batching import resume_all, resume_batch
+
+    if what is None:
+        raise typer.Exit(resume_all(accept_changes=accept_changes, db=db, as_json=as_json))
+    if (batch := _batch(what, db)) is not None:
+        raise typer.Exit(resume_batch(batch, accept_changes=accept_changes, db=db, as_json=as_json))
+    code = _one(what, accept_changes=accept_changes, display=display, minds=minds, as_json=as_json, db=db)
+    raise typer.Exit(code)
+
+
+def _batch(what: str, db: str | None) -> str | None:
+    """The id of the batch of just this name, if there is one; what is shorter is the beginning of an episode's id."""
+    from tertulia.storage.errors import NotFound
+    from tertulia.storage.log import Log
+
+    if what == "last":
+        return None
+    with Log.open(db, create=False) as log:
+        try:
+            found = log.batch(what).id
+        except NotFound:
+            return None
+    return found if found == what else None
+
+
+def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, as_json: bool, db: str | None) -> int:
     from tertulia.cli.finding import find
     from tertulia.cli.playing import play_one
 
@@ -39,7 +80,7 @@ def resume(
 
         return await Episode.reopen(find(log, episode, status=_CAN_GO_ON), log=log, backends=backends, listen=listen)
 
-    raise typer.Exit(play_one(make, create=False, db=db, display=display, minds=minds, as_json=as_json))
+    return play_one(make, create=False, db=db, display=display, minds=minds, as_json=as_json)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import Episode, EpisodeResult, Place
+from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
+from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError
@@ -30,23 +33,57 @@ async def play_many(
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
     key, an unknown name), no further episode begins. Each is entered at this `place` in a batch.
     """
+
+    async def one(seed: int) -> tuple[EpisodeResult, ModelTrouble | None]:
+        try:
+            episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
+            return await episode.play(), _refusal(episode)
+        except LogError as failure:  # somebody else has the episode, or the log cannot be written now
+            return _untold(scenario.scenario, seed, failure), None
+
+    async with aclosing(_several(one, seeds, at_once)) as results:
+        async for result in results:
+            yield result
+
+
+async def resume_many(
+    episodes: Sequence[str], *, log: Log, backends: Backends, at_once: int = AT_ONCE, retry: RetryPolicy | None = None
+) -> AsyncGenerator[EpisodeResult, None]:
+    """Go on with episodes that have not ended; else as `play_many`."""
+
+    async def one(id: str) -> tuple[EpisodeResult, ModelTrouble | None]:
+        try:
+            episode = await Episode.reopen(id, log=log, backends=backends, retry=retry)
+            return await episode.play(), _refusal(episode)
+        except (LogError, AlreadyEnded, RestoreError) as failure:
+            row = log.episode(id)
+            return _untold(row.scenario, row.seed, failure, row.id), None
+
+    async with aclosing(_several(one, episodes, at_once)) as results:
+        async for result in results:
+            yield result
+
+
+Which = TypeVar("Which", int, str)
+
+
+async def _several(
+    play: Callable[[Which], Awaitable[tuple[EpisodeResult, ModelTrouble | None]]], which: Iterable[Which], at_once: int
+) -> AsyncGenerator[EpisodeResult, None]:
+    """Several at once, results in their order; none begins once a model has refused."""
     gate = asyncio.Semaphore(at_once)
     refused: list[ModelTrouble] = []
 
-    async def one(seed: int) -> EpisodeResult | None:
+    async def one(of: Which) -> EpisodeResult | None:
         async with gate:
             if refused:
                 return None
-            try:
-                episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
-                result = await episode.play()
-            except LogError as failure:  # somebody else has the episode, or the log cannot be written now
-                return _untold(scenario, seed, failure)
-            if isinstance(episode.failure, ModelTrouble) and episode.failure.kind == "refused":
-                refused.append(episode.failure)
+            result, refusal = await play(of)
+            if refusal is not None:
+                refused.append(refusal)
             return result
 
-    tasks = [asyncio.create_task(one(seed)) for seed in seeds]
+    tasks = [asyncio.create_task(one(of)) for of in which]
     try:
         for task in tasks:
             await asyncio.wait([task])  # not `await task`: a cancel must reach all of them at once
@@ -59,6 +96,11 @@ async def play_many(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _untold(scenario: Scenario, seed: int, failure: LogError) -> EpisodeResult:
+def _refusal(episode: Episode) -> ModelTrouble | None:
+    trouble = episode.failure
+    return trouble if isinstance(trouble, ModelTrouble) and trouble.kind == "refused" else None
+
+
+def _untold(scenario: str, seed: int, failure: Exception, episode: str = "") -> EpisodeResult:
     """The result of an episode of which the log cannot tell more."""
-    return EpisodeResult("", scenario.scenario, seed, "error", str(failure), {}, 0, 0, 0, 0, None, 0.0)
+    return EpisodeResult(episode, scenario, seed, "error", str(failure), {}, 0, 0, 0, 0, None, 0.0)

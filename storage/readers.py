@@ -36,6 +36,8 @@ class Standing:
         return self.cell, self.seed, self.replicate
 
 
+ENDED = ("success", "degraded", "cancelled")
+"""How an episode stands that has ended and cannot be gone on with."""
 _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
 
@@ -106,6 +108,13 @@ class Readers:
             found = connection.execute(query).all()
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
         return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
+
+    def ended(self, batch: str, status: Sequence[str] = ENDED) -> int:
+        """How many episodes of a batch have ended; or, with `status`, stand so."""
+        table = table_of(EpisodeRow)
+        query = select(func.count()).where(table.c.batch == batch, table.c.status.in_(list(status)))
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def spent(self, batch: str) -> tuple[float, int]:
         """What the calls of a batch have cost so far: dollars, as far as prices are known, and tokens in and out."""

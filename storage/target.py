@@ -20,6 +20,10 @@ _DEFAULT = "tertulia.db"
 _BUSY_S = 30.0
 """How long a writer waits for another process that holds the SQLite file's one write lock."""
 
+_ASLEEP_MS = 15_000
+"""A PostgreSQL session that sleeps within a transaction for so long (its process was stopped) loses it: whoever takes
+over its episodes must not wait for its locks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -65,8 +69,12 @@ class Target:
         if self.path is not None:
             return _sqlite_engine(self.path, read_only)
         assert self.url is not None
+        theirs = self.url.query.get("options", "")
         try:
-            return create_engine(self.url, pool_size=pool_size, max_overflow=16, pool_pre_ping=read_only)
+            return create_engine(
+                self.url, pool_size=pool_size, max_overflow=16, pool_pre_ping=read_only,
+                connect_args={"options": f"{theirs} -c idle_in_transaction_session_timeout={_ASLEEP_MS}".strip()},
+            )  # fmt: skip
         except ModuleNotFoundError:
             raise LogError("a log on PostgreSQL needs the extra: pip install 'tertulia[postgres]'") from None
 

@@ -180,7 +180,10 @@ class Loopback:
             return refusal
         nth, self._times[seen.digest] = self._times[seen.digest], self._times[seen.digest] + 1
         rng = Random(f"{self.seed}/{seen.digest}/{nth}")
-        drawn = [name for name in (*TRANSPORT, *CONTENT, "slow") if rng.random() < getattr(self.faults, name)]
+        drawn = [name for name in (*TRANSPORT, "slow") if rng.random() < getattr(self.faults, name)]
+        # What a reply is like depends on the request alone, so that a request sent again gets the same reply again.
+        rng = Random(f"{self.seed}/{seen.digest}/content")
+        drawn += [name for name in CONTENT if rng.random() < getattr(self.faults, name)]
         if "slow" in drawn:
             await asyncio.sleep(self.faults.slow_ms / 1000)
         broken = next((name for name in drawn if name in TRANSPORT), None) if nth < self.faults.transport_cap else None
@@ -189,7 +192,6 @@ class Loopback:
             return await self._broken(request, broken)
         spared = self.faults.last_chance and REASK_SIGN in seen.body["messages"][-1]["content"]
         seen.answer = "ok" if spared else next((name for name in drawn if name in CONTENT), "ok")
-        # Content depends on the request alone, so that a request sent again gets the same answer again.
         return web.json_response(self._completion(seen, Random(f"{self.seed}/{seen.digest}")))
 
     def _refusal(self, request: web.Request, seen: Seen) -> web.Response | None:

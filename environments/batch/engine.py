@@ -13,8 +13,15 @@ from tertulia.environments.batch.worker import INTERRUPTED, Played, Worker
 class Engine(Protocol):
     """Plays a batch that is in the log."""
 
-    stopped: str | None
-    """Why it stopped before all was done; None while nothing stopped it."""
+    @property
+    def stopped(self) -> str | None:
+        """Why it stopped before all was done; None while nothing stopped it."""
+        ...
+
+    @property
+    def died(self) -> list[str]:
+        """What became of workers that did not end by themselves."""
+        ...
 
     def play(self) -> AsyncGenerator[Played, None]:
         """Each episode as it ends or pauses. Raises `LogError` where the log cannot be used."""
@@ -32,6 +39,7 @@ class Here:
         self._settings = settings
         self._worker: Worker | None = None
         self._why: str | None = None
+        self.died: list[str] = []
 
     @property
     def stopped(self) -> str | None:

@@ -68,23 +68,29 @@ class Plan:
     def load(cls, log: Log, batch: str) -> Plan:
         """The plan of a batch that is in the log. Raises `NotFound`, and `BatchError` for one without a grid."""
         row = log.batch(batch)
-        if not isinstance(row.grid, dict) or "cells" not in row.grid:
+        if not cls.is_grid(row):
             raise BatchError(f"batch {row.id} ({row.name}) was not made by a grid; go on with its episodes by id")
         return cls(row.id, row.grid)
 
-    async def enter(self, log: Log) -> None:
-        """Enter the batch into the log, or go on with the one that is there: further values, seeds and replicates may
-        have come, but what was there already must be what it was. Raises `BatchError`."""
+    @staticmethod
+    def is_grid(row: BatchRow) -> bool:
+        """Whether a batch was made by a grid, and not by another command that keeps its episodes together."""
+        return isinstance(row.grid, dict) and "cells" in row.grid
+
+    async def enter(self, log: Log, *, accept_changes: bool = False) -> None:
+        """Enter the batch into the log, or go on with the one that is there: it grows by values, seeds and replicates
+        that are new, and what was there already must be what it was. Raises `BatchError`."""
         try:
             await log.record([BatchRow(id=self.batch, name=self.batch, grid=self.grid, created_at=now())])
         except Duplicate:
             there = Plan.load(log, self.batch)
             if there.grid == self.grid:
                 return
-            await log.set_grid(self.batch, self._joined(there))
+            self.grid = self._joined(there)
+            await log.set_grid(self.batch, self.grid)
 
     def _joined(self, there: Plan) -> dict[str, Any]:
-        """What the log keeps from now on: this plan, and what was played before and does not stand in it any more."""
+        """Both plans together: what was once planned stays planned."""
         unlike = [
             f"batch {self.batch} is in the log with another {what}: {before!r} then, {today!r} now; "
             "give the changed one another name with `batch: NAME`"

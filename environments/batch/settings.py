@@ -29,6 +29,8 @@ class Settings:
     max_time_s: float | None = None
     fail_on_error: float | None = None
     lease_s: float = LEASE_S
+    accept_changes: bool = False
+    """Whether to go on although packages, prompts or models have changed since an episode was begun."""
     retry: RetryPolicy | None = None
 
     def caps(self) -> Caps:

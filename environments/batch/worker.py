@@ -22,6 +22,8 @@ AT_ONCE = 64
 LEASE_S = 60.0
 """How long a worker may be silent before others take over what it leads."""
 _BEATS_PER_LEASE = 4
+_POLL_S = 2.0
+"""How often a worker that has nothing left to begin looks for what others left behind."""
 INTERRUPTED = "interrupted"
 
 
@@ -81,7 +83,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.leader = Leader(lease_s=self.lease_s, renews=True)
-        self._claims = Claims(self.plan, self.log, poll_s=self.lease_s / _BEATS_PER_LEASE, only=self.only)
+        self._claims = Claims(self.plan, self.log, poll_s=min(_POLL_S, self.lease_s / _BEATS_PER_LEASE), only=self.only)
 
     def stop(self, why: str = INTERRUPTED) -> None:
         """Let the turns that are under way end, and pause. The first reason stays."""

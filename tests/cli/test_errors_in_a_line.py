@@ -36,7 +36,7 @@ WRONG = {
     "no such status": (("episodes", "--status", "sucess"), "success"),
     "a backup of nothing": (("db", "backup", "copy.db"), "there is no log"),
     "a seed and seeds": (("run", "mutual-friends", "--seeds", "0:3", "--seed", "4"), "one of the two"),
-    "a number of seeds": (("run", "mutual-friends", "--seeds", "3"), "--seeds 0:3 for 3 of them, or --seed 3"),
+    "a number of seeds": (("run", "mutual-friends", "--seeds", "3"), "write 0:3 for 3 of them, or --seed 3"),
     "json and csv": (("sql", "SELECT 1", "--json", "--csv"), "one of the two"),
 }
 

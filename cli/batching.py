@@ -1,0 +1,225 @@
+"""A batch from the command line: begun or gone on with, its progress, what Ctrl-C does, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import aclosing, suppress
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from tertulia.cli.display.batch import Progress, summary_lines
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.hints import db_option, program
+from tertulia.cli.many import resume_episodes
+from tertulia.storage.errors import LogError
+
+if TYPE_CHECKING:
+    from tertulia.environments.batch.engine import Engine
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.environments.batch.settings import Settings
+    from tertulia.environments.batch.worker import Played
+    from tertulia.storage.log import Log
+
+UNFINISHED = ("running", "paused", "error")
+"""How an episode stands that can be gone on with."""
+_SHOWN_FAILURES = 3
+_LOOK_S = 2.0
+
+
+def play_grid(
+    grid: str, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
+) -> int:
+    """Enter a grid into the log, or go on with it there, play it, and return the exit code."""
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.environments.batch.reading import read_grid
+    from tertulia.storage.log import Log
+
+    plan = Plan.of(read_grid(grid))
+    with Log.open(db) as log:
+        asyncio.run(plan.enter(log, accept_changes=settings.accept_changes))
+        return play_plan(plan, log, settings, processes=processes, scheduler=scheduler, db=db, as_json=as_json)
+
+
+def play_plan(
+    plan: Plan, log: Log, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
+) -> int:
+    """Play what is left of a batch that is in the log, and return the exit code."""
+    whole = str(log.target.path.absolute()) if log.target.path is not None else _url(log)
+    settings = replace(settings, batch=plan.batch, db=whole)
+    engine = _engine(plan, settings, processes, scheduler)
+    progress = Progress(plan.total, log.ended(plan.batch))
+    watching = _Watching(engine, progress, log, plan.batch, as_json)
+    if progress.ended < plan.total:
+        try:
+            asyncio.run(watching.run())
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            watching.interrupted = True
+    for line in summary_lines(plan, log, progress):
+        print(line, file=sys.stderr if as_json else sys.stdout)
+    sys.stdout.flush()
+    return _last_words(plan, log, engine, watching, settings, db)
+
+
+def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    """Go on with a batch that is in the log, and return the exit code."""
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.log import Log
+
+    with Log.open(db, create=False) as log:
+        if not Plan.is_grid(log.batch(batch)):
+            ids = [row.id for row in log.episodes(status=UNFINISHED, batch=batch)]
+            return resume_episodes(log, ids, accept_changes=accept_changes, db=db, as_json=as_json)
+        return _go_on(Plan.load(log, batch), log, accept_changes=accept_changes, db=db, as_json=as_json)
+
+
+def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    """Go on with every batch, then with every single episode; the exit code is the worst of all."""
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.log import Log
+
+    codes = [FINE]
+    with Log.open(db, create=False) as log:
+        grids = [Plan.load(log, row.id) for row in log.batches() if Plan.is_grid(row)]
+        for plan in grids:
+            if log.ended(plan.batch) < plan.total:
+                note(f"batch {plan.batch}")
+                codes.append(_go_on(plan, log, accept_changes=accept_changes, db=db, as_json=as_json))
+            if codes[-1] == INTERRUPTED:
+                return INTERRUPTED
+        planned = {plan.batch for plan in grids}
+        loose = [row.id for row in log.episodes(status=UNFINISHED) if row.batch not in planned]
+        codes.append(resume_episodes(log, loose, accept_changes=accept_changes, db=db, as_json=as_json))
+    return max(codes)
+
+
+def _go_on(plan: Plan, log: Log, *, accept_changes: bool, db: str | None, as_json: bool) -> int:
+    from tertulia.environments.batch.settings import Settings
+
+    asyncio.run(plan.enter(log, accept_changes=accept_changes))
+    settings = Settings(batch=plan.batch, db="", accept_changes=accept_changes)
+    return play_plan(plan, log, settings, processes=1, scheduler=None, db=db, as_json=as_json)
+
+
+def estimate(grid: str, *, as_json: bool) -> int:
+    """What a grid would take, in ranges; plays nothing that costs anything, and writes nothing."""
+    from tertulia.cli.display.batch import estimate_lines
+    from tertulia.environments.batch.estimate import estimate as estimated
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.environments.batch.reading import read_grid
+
+    found = asyncio.run(estimated(Plan.of(read_grid(grid))))
+    if as_json:
+        print(json.dumps(found.report()))
+    else:
+        for line in estimate_lines(found):
+            print(line)
+    return FINE
+
+
+def _url(log: Log) -> str:
+    assert log.target.url is not None
+    return log.target.url.render_as_string(hide_password=False)
+
+
+def _engine(plan: Plan, settings: Settings, processes: int, scheduler: str | None) -> Engine:
+    from tertulia.environments.batch.worker import Failures
+
+    failures = Failures(plan.total, settings.fail_on_error)
+    if scheduler is not None:
+        from tertulia.environments.batch.on_dask import OnDask
+
+        return OnDask(plan, settings, scheduler, failures)
+    if processes > 1:
+        from tertulia.environments.batch.processes import Processes
+
+        return Processes(settings, processes, failures)
+    from tertulia.environments.batch.engine import Here
+
+    return Here(settings)
+
+
+class _Watching:
+    """A batch while it is played: shows how far it has come, and does what Ctrl-C asks for."""
+
+    def __init__(self, engine: Engine, progress: Progress, log: Log, batch: str, as_json: bool) -> None:
+        self.engine, self.progress, self.log, self.batch, self.as_json = engine, progress, log, batch, as_json
+        self.interrupted = False
+
+    async def run(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError):  # not on this system, or not in this thread
+                loop.add_signal_handler(number, self._interrupt, task)
+        # On a terminal, lines of JSON are progress enough, and a line that renews itself would run into them.
+        shown = not (self.as_json and sys.stdout.isatty())
+        with self.progress.on(sys.stderr, shown=shown):
+            others = asyncio.create_task(self._look_at_others())
+            try:
+                async with aclosing(self.engine.play()) as results:
+                    async for played in results:
+                        self.progress.count(played)
+                        if self.as_json:
+                            print(json_line(played), flush=True)
+            finally:
+                others.cancel()
+
+    async def _look_at_others(self) -> None:
+        """Other workers, here or elsewhere, may be at the same batch."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with suppress(LogError):
+                self.progress.ended_in_all(await asyncio.to_thread(self.log.ended, self.batch))
+
+    def _interrupt(self, task: asyncio.Task[Any]) -> None:
+        if self.interrupted:
+            note("stopping now")
+            task.cancel()
+            return
+        self.interrupted = True
+        note("letting the turns under way end; Ctrl-C once more stops now")
+        self.engine.stop()
+
+
+def json_line(played: Played) -> str:
+    """What came of an episode as one line of ASCII JSON."""
+    place = {"cell": played.cell, "replicate": played.replicate}
+    return json.dumps({**place, **asdict(played.result)}, ensure_ascii=True)
+
+
+def _last_words(
+    plan: Plan, log: Log, engine: Engine, watching: _Watching, settings: Settings, db: str | None
+) -> int:  # fmt: skip
+    """Why it is not whole, if it is not, and what goes on; the exit code."""
+    ended, failed = log.ended(plan.batch), log.ended(plan.batch, ("error",))
+    _told_failures(watching.progress, plan, db)
+    for died in engine.died:
+        note(died)
+    if ended == plan.total:
+        return FINE
+    again = f"{program()} resume {plan.batch}{db_option(db)}"
+    if watching.interrupted:
+        note(f"interrupted; go on with: {again}")
+        return INTERRUPTED
+    if engine.stopped is not None:
+        note(f"stopped: {engine.stopped}; go on with: {again}")
+        return FAILED
+    if ended + failed == plan.total and settings.fail_on_error is not None:
+        return FINE if failed <= settings.fail_on_error * plan.total else FAILED
+    note(f"{plan.total - ended} of {plan.total} have not ended; go on with: {again}")
+    return FAILED
+
+
+def _told_failures(progress: Progress, plan: Plan, db: str | None) -> None:
+    """The reasons of what failed or paused in this run, each once, with one episode to look at."""
+    reasons: dict[tuple[str, str], list[Played]] = {}
+    for played in progress.unfinished:
+        reasons.setdefault((played.result.status, played.result.reason), []).append(played)
+    for (status, reason), alike in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_SHOWN_FAILURES]:
+        also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        note(f"{alike[0].result.episode or alike[0].cell}{also}: {status}: {reason}")
+    if len(reasons) > _SHOWN_FAILURES:
+        note(f"all of them: {program()} episodes --batch {plan.batch} --status error --status paused{db_option(db)}")

@@ -1,0 +1,179 @@
+"""A batch on a Dask cluster: its episodes go out in parts, each worked on like any other worker would.
+
+Dask runs the tasks of a killed worker again. That is safe here: an episode is led by one worker at a time, whoever
+runs a part again takes over what the dead one led, and what had ended is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from ulid import ULID
+
+from tertulia.environments.batch.plan import BatchError, Plan, Point
+from tertulia.environments.batch.settings import Settings, work
+from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played, Worker
+from tertulia.storage.log import LogError
+
+_PARTS_PER_SLOT = 4
+"""So many parts for every thread of the cluster, that none is left long with nothing to do."""
+_REACHED_S = 10.0
+_LOOK_S = 1.0
+_MISSING = "--engine dask needs the extra: pip install 'tertulia[distributed]'"
+
+
+class OnDask:
+    """The workers of the cluster behind `scheduler`; each of their threads is one worker of the batch.
+
+    Raises `BatchError` for a scheduler that cannot be reached, has no workers, or workers that cannot reach the log.
+    """
+
+    def __init__(self, plan: Plan, settings: Settings, scheduler: str, failures: Failures) -> None:
+        self._plan, self._settings = plan, replace(settings, fail_on_error=None)
+        self._scheduler, self._failures = scheduler, failures
+        self._stop_name = f"tertulia-{ULID()}"
+        self._client: Any = None
+        self._telling: set[asyncio.Task[Any]] = set()
+        self.stopped: str | None = None
+        self.died: list[str] = []
+
+    def stop(self, why: str = INTERRUPTED) -> None:
+        self.stopped = self.stopped or why
+        if self._client is not None:
+            task = asyncio.create_task(self._spread())
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def play(self) -> AsyncGenerator[Played, None]:
+        if find_spec("distributed") is None:
+            raise BatchError(_MISSING)
+        self._client = await self._connected()
+        try:
+            async with aclosing(self._results()) as results:
+                async for played in results:
+                    yield played
+        except (asyncio.CancelledError, GeneratorExit):
+            self.stopped = self.stopped or INTERRUPTED
+            await self._spread()
+            raise
+        finally:
+            client, self._client = self._client, None
+            await client.close()
+
+    async def _results(self) -> AsyncGenerator[Played, None]:
+        from distributed import as_completed
+
+        futures = self._submitted(await self._slots())
+        if self.stopped is not None:
+            await self._spread()
+        failure: LogError | None = None
+        async for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            try:
+                part, stopped = await future
+            except LogError as error:
+                failure = failure or error
+                self.stop(str(error))
+            except Exception as error:  # noqa: BLE001  whatever Dask makes of a part, the others go on
+                self.died.append(f"a part of the batch was given up: {_in_one_line(error)}")
+            else:
+                for played in part:
+                    if (why := self._failures.too_many(played)) is not None:
+                        self.stop(why)
+                    yield played
+                if stopped is not None:
+                    self.stop(stopped)
+        if failure is not None:
+            raise failure
+
+    async def _connected(self) -> Any:
+        from distributed import Client
+
+        try:
+            return await Client(self._scheduler, asynchronous=True, timeout=_REACHED_S)  # type: ignore[no-untyped-call]
+        except (OSError, TimeoutError, ValueError) as error:
+            said = f"no Dask scheduler answers at {self._scheduler} ({_in_one_line(error)})"
+            raise BatchError(f"{said}; start one with `dask scheduler`") from None
+
+    async def _slots(self) -> int:
+        """How many threads the cluster has."""
+        try:
+            await self._client.wait_for_workers(1, timeout=_REACHED_S)
+        except TimeoutError:
+            said = f"the cluster at {self._scheduler} has no workers; start one with `dask worker {self._scheduler}`"
+            raise BatchError(said) from None
+        workers = (await self._client.scheduler.identity(n_workers=-1))["workers"]
+        hosts = {urlsplit(address).hostname for address in workers}
+        if "://" not in self._settings.db and not hosts <= {"127.0.0.1", "::1", "localhost"}:
+            raise BatchError("a log in a file can be shared on one machine only; give --db postgresql+psycopg://...")
+        return sum(int(worker["nthreads"]) for worker in workers.values())
+
+    def _submitted(self, slots: int) -> list[Any]:
+        points = list(self._plan.points())
+        size = max(1, min(self._settings.at_once, math.ceil(len(points) / (slots * _PARTS_PER_SLOT))))
+        settings = replace(self._settings, workers=slots)
+        parts = [points[start : start + size] for start in range(0, len(points), size)]
+        return [self._client.submit(play_part, settings, part, self._stop_name, pure=False) for part in parts]
+
+    async def _spread(self) -> None:
+        """Tell all workers to stop."""
+        from distributed import Event
+
+        await Event(self._stop_name, client=self._client).set()  # type: ignore[no-untyped-call]
+
+
+def play_part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
+    """A task: some episodes of the batch; what came of those that were played here, and why it stopped, if it did."""
+    return asyncio.run(_part(settings, points, stop_name))
+
+
+async def _part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
+    held: list[Worker] = []
+    played = []
+    watch = _Watch(stop_name, held)
+    watch.start()
+    try:
+        async with aclosing(work(settings, points, held.append)) as results:
+            async for one in results:
+                played.append(one)
+    finally:
+        watch.over.set()
+    return played, held[0].stopped
+
+
+class _Watch(threading.Thread):
+    """Looks, while a part is played, whether the batch was stopped."""
+
+    def __init__(self, stop_name: str, held: list[Worker]) -> None:
+        super().__init__(name="tertulia-watch", daemon=True)
+        from distributed import Event, get_client
+
+        self._event = Event(stop_name, client=get_client())  # type: ignore[no-untyped-call]
+        self._held, self._loop = held, asyncio.get_running_loop()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(_LOOK_S):
+            try:
+                stopped = self._event.is_set()  # type: ignore[no-untyped-call]
+            except (OSError, TimeoutError):  # the scheduler is away; the log is what counts
+                continue
+            if stopped:
+                with suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._stop)
+                return
+
+    def _stop(self) -> None:
+        for worker in self._held:
+            worker.stop()
+
+
+def _in_one_line(error: object) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
