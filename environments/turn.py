@@ -5,17 +5,19 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send, StreamWriter
+from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.chance import draw
@@ -65,6 +67,7 @@ class TurnWork:
     """What the scenario asks copied minds at this turn, by ordinal."""
     probed: dict[int, tuple[Probed, LanguageModel]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
+    over: bool = False
     award: Award = field(default_factory=lambda: Award((), {}))
     events: list[Happened] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -131,34 +134,74 @@ class TurnState(TypedDict):
     """What travels through the graph: nothing; the nodes share their `TurnWork`."""
 
 
-async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
-    """Run one take. Afterwards `work` holds either failures, or everything that `record` needs.
+@dataclass(slots=True)
+class Turns:
+    """The turns of one episode, take after take, on one run of the graph. Use it in an `async with`, from one task.
 
-    `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`.
+    To begin a run costs LangGraph more than a turn does, so this one comes round to its first node for every take;
+    while the episode commits, it stands still. `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`,
+    `event`. Nothing is traced, whatever the user's environment says.
     """
-    graph = turn_graph()
-    with tracing_context(enabled=False):
-        if listen is None:
-            await graph.ainvoke({}, context=work)
-            return
-        async for event in graph.astream({}, context=work, stream_mode="custom"):
-            listen(event)
+
+    listen: Callable[[dict[str, Any]], None] | None = None
+    work: TurnWork = field(init=False)
+    """The take that is being played."""
+    _run: AsyncGenerator[Any, None] | None = None
+    _untraced: AbstractContextManager[None] = field(default_factory=lambda: tracing_context(enabled=False))
+
+    async def __aenter__(self) -> Turns:
+        self._untraced.__enter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._untraced.__exit__(None, None, None)
+        await self._stop()
+
+    async def play(self, work: TurnWork) -> None:
+        """Run one take. Afterwards `work` holds either failures, or everything that `record` needs."""
+        self.work = work
+        try:
+            async for mode, told in self._run or self._begin():
+                if mode == "custom" and self.listen is not None:
+                    self.listen(told)
+                elif work.over:
+                    return
+        except BaseException:
+            await self._stop()
+            raise
+
+    def _begin(self) -> AsyncGenerator[Any, None]:
+        modes: list[StreamMode] = ["updates"] if self.listen is None else ["custom", "updates"]
+        run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=modes)
+        self._run = cast("AsyncGenerator[Any, None]", run)
+        return self._run
+
+    async def _stop(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            await run.aclose()
+
+
+async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
+    """Run one take by itself."""
+    async with Turns(listen) as turns:
+        await turns.play(work)
 
 
 @cache
-def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState]:
-    """The graph of a turn, compiled once.
+def turn_graph() -> CompiledStateGraph[TurnState, Turns, TurnState, TurnState]:
+    """The graph of a turn, compiled once. From its end it goes round to its beginning, for the next take.
 
     A step of LangGraph costs more than most of what happens in it. So a node goes on with what comes next by itself,
     unless several have to wait for their models at the same time: only then is each sent to a node of its own.
     """
-    graph = StateGraph(TurnState, context_schema=TurnWork)
-    graph.add_node("minds", _minds, destinations=("mind", "probe"))
+    graph = StateGraph(TurnState, context_schema=Turns)
+    graph.add_node("minds", _minds, destinations=("mind", "probe", "floor"))
     graph.add_node("mind", _mind)
     graph.add_node("probe", _probe)
-    graph.add_node("floor", _floor, destinations=("speak",))
+    graph.add_node("floor", _floor, destinations=("speak", "step"))
     graph.add_node("speak", _speak)
-    graph.add_node("step", _step)
+    graph.add_node("step", _step, destinations=("minds", END))
     graph.add_edge(START, "minds")
     graph.add_edge("mind", "floor")
     graph.add_edge("probe", "floor")
@@ -166,9 +209,9 @@ def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState
     return graph.compile()
 
 
-async def _minds(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] | None:
+async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """Those who wait for nobody think here, one after the other; those who ask a model think all at once."""
-    work = runtime.context
+    work = runtime.context.work
     asking: list[Send] = []
     for seat in work.stage.seats.values():
         try:
@@ -186,9 +229,9 @@ async def _minds(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] |
     return await _floor(state, runtime)
 
 
-async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> None:
+async def _mind(state: OfSeat, runtime: Runtime[Turns]) -> None:
     """One mind thinks, beside the others."""
-    await _think(runtime.context, state["name"], runtime.stream_writer)
+    await _think(runtime.context.work, state["name"], runtime.stream_writer)
 
 
 async def _think(work: TurnWork, name: str, tell: StreamWriter) -> None:
@@ -220,9 +263,9 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
 
 
-async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> None:
+async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
     """A copied mind is asked, beside the minds themselves. Trouble is trouble of the turn, as with any of them."""
-    work, ordinal = runtime.context, state["ordinal"]
+    work, ordinal = runtime.context.work, state["ordinal"]
     planned = work.planned[ordinal]
     seat = work.stage.seats[planned.participant]
     try:
@@ -233,9 +276,9 @@ async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> None:
         work.failures.append(failure)
 
 
-async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] | None:
+async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """Who may speak; one who speaks alone finds its words here, several find them all at once."""
-    work = runtime.context
+    work = runtime.context.work
     if not work.failures and not work.closing:
         _award(work)
         runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
@@ -244,8 +287,7 @@ async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> Command[Any] |
             return Command(goto=[Send("speak", {"name": name}) for name in undrafted])
         for name in undrafted:
             await _find_words(work, name)
-    await _step(state, runtime)
-    return None
+    return await _step(state, runtime)
 
 
 def _award(work: TurnWork) -> None:
@@ -264,9 +306,9 @@ def _bid(name: str, intent: Intent) -> Bid:
     )  # fmt: skip
 
 
-async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> None:
+async def _speak(state: OfSeat, runtime: Runtime[Turns]) -> None:
     """One of several who speak in this turn finds its words, beside the others."""
-    await _find_words(runtime.context, state["name"])
+    await _find_words(runtime.context.work, state["name"])
 
 
 async def _find_words(work: TurnWork, name: str) -> None:
@@ -282,21 +324,27 @@ async def _find_words(work: TurnWork, name: str) -> None:
         work.award.reasons[name] += f", but {reason}"
 
 
-async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> None:
-    """The world takes the actions in, everybody sees what they witness, and minds settle."""
-    work = runtime.context
-    if work.failures:
-        return
-    if work.closing:
-        work.rows = work.stage.close(work.turn)
-    else:
-        acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
-        work.events, work.rows = work.stage.step(work.turn, work.take, acts)
-        for name in acts:
-            thought = work.minds[name].intent.thought
-            if thought is not None:
-                work.minds[name].mind.mark(thought, "spoken")
+async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """The world takes the actions in, everybody sees what they witness, and minds settle; the take is over."""
+    work = runtime.context.work
+    if not work.failures:
+        _happen(work)
         for one in work.events:
             runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
-    for name, done in work.minds.items():
-        work.stage.minds[name] = done.mind.state
+        for name, done in work.minds.items():
+            work.stage.minds[name] = done.mind.state
+    work.over = True
+    return Command(goto="minds")
+
+
+def _happen(work: TurnWork) -> None:
+    """What those admitted do happens in the world; in a closing turn nothing does any more."""
+    if work.closing:
+        work.rows = work.stage.close(work.turn)
+        return
+    acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
+    work.events, work.rows = work.stage.step(work.turn, work.take, acts)
+    for name in acts:
+        thought = work.minds[name].intent.thought
+        if thought is not None:
+            work.minds[name].mind.mark(thought, "spoken")
