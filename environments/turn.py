@@ -83,7 +83,7 @@ class TurnWork:
         acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
         record = TurnRecord(stage.episode, self.turn, self.take, lease)
         record.rows.append(
-            TurnRow(
+            TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
                 actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
                 silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
@@ -106,7 +106,7 @@ class TurnWork:
 
     def _bid_row(self, name: str) -> BidRow:
         intent = self.minds[name].intent
-        return BidRow(
+        return BidRow.made(
             episode=self.stage.episode, turn=self.turn, participant=name, wants=intent.wants,
             volunteers=intent.volunteers, motivation=intent.motivation, thought=intent.thought,
             addressee=intent.addressee, won=name in self.award.admitted, reason=self.award.reasons.get(name, ""),
@@ -254,7 +254,7 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     moment = Moment(
         seen=stage.seen_by(name, work.turn),
         spec=seat.spec,
-        legal=None if work.closing else stage.world.legal(stage.state, name),
+        legal=None if work.closing else stage.legal(name),
         draw=partial(draw, stage.seed, work.turn, work.take, name),
     )
     mind = TurnOfMind(stage.episode, work.turn, stage.minds[name])

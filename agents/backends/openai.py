@@ -114,7 +114,7 @@ class OpenAIBackend:
         room = self._room.pop(tuple(prompt.messages), sys.maxsize) if self._room else sys.maxsize
         body: dict[str, Any] = {
             "model": self.model_name,
-            "messages": [{"role": m.role, "content": _encodable(m.content)} for m in prompt.messages],
+            "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             self._limit_key: min(sampling.max_tokens, self._most_tokens, room),
         }
         optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
@@ -184,7 +184,11 @@ class _Form:
 
     def within(self, body: dict[str, Any]) -> bytes:
         """The whole request as JSON."""
-        return f'{_encode(body)[:-1]},"response_format":{self.text}}}'.encode()
+        text = f'{_encode(body)[:-1]},"response_format":{self.text}}}'
+        try:
+            return text.encode()
+        except UnicodeEncodeError:  # lone surrogates go as U+FFFD, the sign for what cannot be shown
+            return _LONE_SURROGATE.sub("\ufffd", text).encode()
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -203,11 +207,6 @@ def _headers(key: str | None) -> dict[str, str]:
     named = {"OpenAI-Organization": setting("OPENAI_ORG_ID"), "OpenAI-Project": setting("OPENAI_PROJECT_ID")}
     given = {name: value for name, value in named.items() if value is not None}
     return {"Authorization": f"Bearer {key or 'none'}", "User-Agent": "tertulia", **given}
-
-
-def _encodable(text: str) -> str:
-    """Lone surrogates cannot be sent as UTF-8; they go as U+FFFD, the sign for what cannot be shown."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _unwrap(text: str) -> str:

@@ -72,7 +72,7 @@ class RulesModel:
         self, request: Request[Any], started: Any, clock: float, value: BaseModel | None, status: str, error: str | None
     ) -> str:
         call = f"{self.turn}/{self.take}/{self.participant}/{request.purpose}/{request.ordinal}/0"
-        row = CallRow(
+        row = CallRow.made(
             episode=self.episode, call=call, turn=self.turn, take=self.take, participant=self.participant,
             purpose=request.purpose, ordinal=request.ordinal, attempt=0, hash=_hash(request.schema.__name__), uri=URI,
             schema_name=request.schema.__name__, reply=_as_json(value),
