@@ -244,7 +244,7 @@ def _act(draft: Any) -> Any:
     return getattr(act, "root", act)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _composite(parts: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
     """One schema with a field per faculty: built once for the same faculties and the same reply types."""
     fields: dict[str, Any] = {name: (schema, ...) for name, schema in parts}

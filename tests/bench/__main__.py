@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("turns", "log", "calls", "gold", "local_engine")
+BENCHMARKS = ("turns", "conversations", "log", "calls", "gold", "local_engine")
 
 
 def main() -> None:
