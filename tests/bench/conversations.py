@@ -186,8 +186,9 @@ class Load:
         ideal_s = SHORT_TURNS * LATENCY_S
         bound_s = max(ideal_s, self.cpu_s)
         return (
-            f"{self.conversations:5} at once: {1000 * self.cpu_s / self.turns:5.2f} ms CPU a turn; {self.rss_mb:.0f} MB; "
-            f"wall {self.wall_s:6.2f} s = {self.wall_s / bound_s:.2f} x max(ideal {ideal_s:.1f} s, CPU {self.cpu_s:.1f} s)"
+            f"{self.conversations:5} at once: {1000 * self.cpu_s / self.turns:5.2f} ms CPU a turn; "
+            f"{self.rss_mb:.0f} MB; wall {self.wall_s:6.2f} s = {self.wall_s / bound_s:.2f} x "
+            f"max(ideal {ideal_s:.1f} s, CPU {self.cpu_s:.1f} s)"
         )
 
 
