@@ -21,6 +21,8 @@ from tertulia.storage.rows import CallRow
 from tertulia.storage.types import dump_json, now
 
 _SAMPLING = tuple(field.name for field in fields(Sampling))
+_ABOUT_THE_ACCOUNT = (401, 402, 429)
+"""HTTP statuses with which a provider refuses whoever asks, whatever model they ask."""
 
 
 class StaleTake(Exception):
@@ -168,7 +170,7 @@ class SeatModel:
         await self.sleep(wait_s)
 
     async def _attempt(self, asking: _Asking, last: bool) -> tuple[CallRow, BackendFailure | None]:
-        async with self.limiter.slot() as slot:
+        async with self.limiter.slot(self.uri) as slot:
             if self.budget is not None and (reason := self.budget.exhausted()) is not None:
                 raise ModelTrouble("cap", reason)
             started, clock = self.clock(), time.perf_counter()
@@ -269,8 +271,11 @@ def _outcome(reading: Reading[Any], completion: Completion, last: bool) -> dict[
 
 
 def _tell(slot: Slot, failure: BackendFailure | None) -> None:
-    """Busy servers slow everybody down; a parameter that is left out from now on (400, 422) says nothing about load."""
+    """Busy servers slow everybody down; a parameter that is left out from now on (400, 422) says nothing about load.
+    A refusal holds for everybody who asks the same: a wrong key or a used-up quota for all models of the provider."""
     if failure is None:
         slot.succeeded()
     elif failure.kind in ("rate_limit", "server") and failure.status not in (400, 422):
         slot.troubled(failure.retry_after_s)
+    elif failure.kind == "refused":
+        slot.refused(failure.message, every_model=failure.status in _ABOUT_THE_ACCOUNT)

@@ -1,4 +1,4 @@
-"""How many requests may be in flight: as many as the provider takes, found out as TCP does."""
+"""How many requests may be in flight: as many as the provider takes, found out as TCP does; none once it refuses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from tertulia.mind.model import ModelTrouble
+
+_EVERY_MODEL = ""
+_TRIAL_PARTS = 5
+
 
 @dataclass(slots=True)
 class Slot:
@@ -15,6 +20,7 @@ class Slot:
 
     limiter: Limiter
     epoch: int
+    uri: str = _EVERY_MODEL
 
     def succeeded(self) -> None:
         """The limit grows while it is used: until the first trouble by one for every success, so that it doubles with
@@ -26,6 +32,11 @@ class Slot:
         `retry_after_s` is over."""
         self.limiter._shrink(self.epoch, retry_after_s)
 
+    def refused(self, why: str, *, every_model: bool) -> None:
+        """Nobody asks this model again, or any model of the provider, where it is the key or the quota: those who wait
+        are told the same at once."""
+        self.limiter._refuse(_EVERY_MODEL if every_model else self.uri, why)
+
 
 class Limiter:
     """Adaptive concurrency (slow start, then additive increase and multiplicative decrease, as TCP) for one provider,
@@ -33,9 +44,12 @@ class Limiter:
 
     First come, first served. A waiter that is cancelled leaves the queue, a holder that is cancelled gives its slot
     back. All use is from one event loop at a time.
+
+    The first request goes alone for `trial_s` seconds, or until it is over: a wrong key is answered quickly, and then
+    one request has been refused, not `start` of them. Longer than that, nobody waits for another's answer.
     """
 
-    def __init__(self, *, start: int = 16, ceiling: int = 256, decrease: float = 0.5) -> None:
+    def __init__(self, *, start: int = 16, ceiling: int = 256, decrease: float = 0.5, trial_s: float = 0.0) -> None:
         if not (1 <= start <= ceiling and 0 < decrease < 1):
             raise ValueError(
                 f"a limiter needs 1 <= start <= ceiling and 0 < decrease < 1, not {start}, {ceiling}, {decrease}"
@@ -45,30 +59,50 @@ class Limiter:
         self._ceiling = ceiling
         self._decrease = decrease
         self._troubled = False
+        self._trial_s = trial_s
+        self._tried = trial_s <= 0
+        self._refusals: dict[str, str] = {}
         self._epoch = 0
         self._not_before = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
+    def _most(self) -> int:
+        return int(self.limit) if self._tried else 1
+
+    @property
     def waiting(self) -> int:
         """How many wait for a slot."""
         return len(self._waiting)
 
+    def refusal(self, uri: str) -> str | None:
+        """Why the model, or its whole provider, answers nobody any more; None while it may."""
+        why = self._refusals.get(_EVERY_MODEL) or self._refusals.get(uri)
+        return why if why is None or uri in why else f"{uri}: {why}"
+
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Slot]:
-        """Waits for a slot, holds it for the body of the `async with`."""
+    async def slot(self, uri: str = _EVERY_MODEL) -> AsyncIterator[Slot]:
+        """Waits for a slot to ask the model `uri`, holds it for the body of the `async with`.
+
+        Raises `ModelTrouble` (`refused`) instead, also while it waits, once the model has refused.
+        """
         await self._acquire()
         try:
-            yield Slot(self, self._epoch)
+            if (why := self.refusal(uri)) is not None:
+                raise ModelTrouble("refused", why)
+            yield Slot(self, self._epoch, uri)
         finally:
             self.in_flight -= 1
+            self._tried = True
             self._admit()
 
     async def _acquire(self) -> None:
         loop = asyncio.get_running_loop()
-        if not self._waiting and self.in_flight < int(self.limit) and loop.time() >= self._not_before:
+        if not self._waiting and self.in_flight < self._most and loop.time() >= self._not_before:
             self.in_flight += 1
+            if not self._tried:
+                self._end_trial(_TRIAL_PARTS)
             return
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
@@ -95,7 +129,7 @@ class Limiter:
             if self._alarm is None:
                 self._alarm = loop.call_at(self._not_before, self._wake)
             return
-        while self._waiting and self.in_flight < int(self.limit):
+        while self._waiting and self.in_flight < self._most:
             turn = self._waiting.popleft()
             if turn.done():
                 continue
@@ -105,6 +139,19 @@ class Limiter:
     def _wake(self) -> None:
         self._alarm = None
         self._admit()
+
+    def _end_trial(self, parts: int) -> None:
+        """Counted in parts: a loop that was kept busy (by the import of a client) comes too late to one, not to all."""
+        if parts:
+            asyncio.get_running_loop().call_later(self._trial_s / _TRIAL_PARTS, self._end_trial, parts - 1)
+        else:
+            self._tried = True
+            self._admit()
+
+    def _refuse(self, whom: str, why: str) -> None:
+        self._refusals.setdefault(whom, why)
+        if whom == _EVERY_MODEL:
+            self._not_before = 0.0  # nothing is left to be waited for
 
     def _grow(self) -> None:
         if self.in_flight + 1 >= int(self.limit):

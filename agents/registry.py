@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from typing import Any
 
 from tertulia.agents.backends.base import Backend, BackendFailure
 from tertulia.agents.limiter import Limiter
@@ -17,6 +18,8 @@ GROUP = "tertulia.backends"
 MISSING_LOCAL = "hf models need the extra: pip install 'tertulia[local]'"
 _IN_FLIGHT = (16, 2048)
 """How many requests at once to a provider, at first and at most: in between, its limiter finds out what it takes."""
+_TRIAL_S = 1.0
+"""How long the very first request to a server goes alone: more than it takes one to look at a key."""
 _LOCAL_PACKAGES = ("torch", "transformers", "llguidance", "tokenizers")
 
 
@@ -45,6 +48,7 @@ class _Provider:
     """What is missing to use it now, in one line; None when it is ready."""
     in_flight: tuple[int, int] = _IN_FLIGHT
     """How many requests at once: at first, and at most."""
+    trial_s: float = _TRIAL_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +137,32 @@ class Backends:
             known = _BUILT_IN.get(provider)
             start, ceiling = known.in_flight if known else _IN_FLIGHT
             self._limiters[provider] = Limiter(
-                start=max(1, start // self._share), ceiling=max(1, ceiling // self._share)
+                start=max(1, start // self._share),
+                ceiling=max(1, ceiling // self._share),
+                trial_s=known.trial_s if known else _TRIAL_S,
             )
         return self._limiters[provider]
 
+    def refusal(self, uri: str) -> str | None:
+        """Why there is no use in asking `uri` again: what it, or its whole provider, has refused since these backends
+        were made or closed. None while it may answer."""
+        return self.limiter(uri).refusal(uri)
+
+    def made_of(self, uri: str) -> dict[str, Any]:
+        """What is behind `uri`, as far as its backend says (`made_of`): enough to tell another time whether it is the
+        same. Empty where it says nothing, or where there can be none."""
+        try:
+            backend = self.get(uri)
+        except (BackendFailure, ModelURIError):
+            return {}
+        told: Callable[[], dict[str, Any]] | None = getattr(backend, "made_of", None)
+        return dict(told()) if told is not None else {}
+
     async def aclose(self) -> None:
-        """Closes all of them, also when one fails to; then raises what that one raised. May be called twice."""
+        """Closes all of them, also when one fails to; then raises what that one raised. May be called twice. What was
+        refused is forgotten: another key may be there by the time they are made anew."""
         backends, self._backends = list(self._backends.values()), {}
+        self._limiters.clear()
         results = await asyncio.gather(*(backend.aclose() for backend in backends), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -198,7 +221,7 @@ _BUILT_IN = {
     "rules": _Provider("rules", "the world's own rules; no model, no key", None, _nothing),
     "openai": _Provider("openai/gpt-5-mini", "any server that speaks chat completions", _openai, _openai_lacks),
     # Whatever waits at the same moment becomes one batch, so nothing is gained by holding requests back.
-    "hf": _Provider("hf/Qwen/Qwen3-8B", "transformers in this process", _hf, _hf_lacks, (256, 1024)),
+    "hf": _Provider("hf/Qwen/Qwen3-8B", "transformers in this process", _hf, _hf_lacks, (256, 1024), 0.0),
     "human": _Provider("human", "a person at the terminal", None, _not_yet),
     "replay": _Provider("replay", "the answers of a recorded episode", None, _not_yet),
 }

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
 
-UNFINISHED = ("running", "paused", "error")
-"""How an episode stands that can be gone on with."""
+ENDED, UNFINISHED = ("success", "degraded", "cancelled"), ("running", "paused", "error")
+"""How an episode stands that has ended, and one that can be gone on with."""
 _SHOWN_FAILURES = 3
 _LOOK_S = 2.0
+_LONGER_THAN_LOOKING = 20.0
+"""Looking how far a batch has come must not become the work itself."""
 
 
 def play_grid(
@@ -50,7 +53,7 @@ def play_plan(
     whole = str(log.target.path.absolute()) if log.target.path is not None else _url(log)
     settings = replace(settings, batch=plan.batch, db=whole)
     engine = _engine(plan, settings, processes, scheduler)
-    progress = Progress(plan.total, log.ended(plan.batch))
+    progress = Progress(plan.total, *_standing(log, plan.batch))
     watching = _Watching(engine, progress, log, plan.batch, as_json)
     if progress.ended < plan.total:
         try:
@@ -68,7 +71,7 @@ def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: b
     from tertulia.environments.batch.plan import Plan
     from tertulia.storage.log import Log
 
-    with Log.open(db, create=False) as log:
+    with Log.open(db, create=False, writing=True) as log:
         if not Plan.is_grid(log.batch(batch)):
             ids = [row.id for row in log.episodes(status=UNFINISHED, batch=batch)]
             return resume_episodes(log, ids, accept_changes=accept_changes, db=db, as_json=as_json)
@@ -81,10 +84,10 @@ def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
     from tertulia.storage.log import Log
 
     codes = [FINE]
-    with Log.open(db, create=False) as log:
+    with Log.open(db, create=False, writing=True) as log:
         grids = [Plan.load(log, row.id) for row in log.batches() if Plan.is_grid(row)]
         for plan in grids:
-            if log.ended(plan.batch) < plan.total:
+            if _ended(log, plan.batch) < plan.total:
                 note(f"batch {plan.batch}")
                 codes.append(_go_on(plan, log, accept_changes=accept_changes, db=db, as_json=as_json))
             if codes[-1] == INTERRUPTED:
@@ -117,6 +120,15 @@ def estimate(grid: str, *, as_json: bool) -> int:
         for line in estimate_lines(found):
             print(line)
     return FINE
+
+
+def _standing(log: Log, batch: str) -> tuple[int, int, float]:
+    """What the log has of a batch: episodes ended, turns, dollars."""
+    return _ended(log, batch), sum(turns for _, turns in log.come_to(batch).values()), log.spent(batch)[0]
+
+
+def _ended(log: Log, batch: str) -> int:
+    return sum(count for status, (count, _) in log.come_to(batch).items() if status in ENDED)
 
 
 def _url(log: Log) -> str:
@@ -172,7 +184,9 @@ class _Watching:
         while True:
             await asyncio.sleep(_LOOK_S)
             with suppress(LogError):
-                self.progress.ended_in_all(await asyncio.to_thread(self.log.ended, self.batch))
+                begun = time.monotonic()
+                self.progress.look(*await asyncio.to_thread(_standing, self.log, self.batch))
+                await asyncio.sleep(_LONGER_THAN_LOOKING * (time.monotonic() - begun))
 
     def _interrupt(self, task: asyncio.Task[Any]) -> None:
         if self.interrupted:
@@ -194,8 +208,8 @@ def _last_words(
     plan: Plan, log: Log, engine: Engine, watching: _Watching, settings: Settings, db: str | None
 ) -> int:  # fmt: skip
     """Why it is not whole, if it is not, and what goes on; the exit code."""
-    ended, failed = log.ended(plan.batch), log.ended(plan.batch, ("error",))
-    _told_failures(watching.progress, plan, db)
+    ended, failed = _ended(log, plan.batch), log.come_to(plan.batch).get("error", (0, 0))[0]
+    _told_failures(watching.progress, plan, engine.stopped, db)
     for died in engine.died:
         note(died)
     if ended == plan.total:
@@ -213,10 +227,13 @@ def _last_words(
     return FAILED
 
 
-def _told_failures(progress: Progress, plan: Plan, db: str | None) -> None:
-    """The reasons of what failed or paused in this run, each once, with one episode to look at."""
+def _told_failures(progress: Progress, plan: Plan, stopped: str | None, db: str | None) -> None:
+    """The reasons of what failed or paused in this run, each once, with one episode to look at; what stopped all is
+    told elsewhere."""
     reasons: dict[tuple[str, str], list[Played]] = {}
     for played in progress.unfinished:
+        if played.result.status == "paused" and played.result.reason == stopped:
+            continue
         reasons.setdefault((played.result.status, played.result.reason), []).append(played)
     for (status, reason), alike in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_SHOWN_FAILURES]:
         also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""

@@ -60,6 +60,7 @@ def elicit(
     """
     from tertulia.environments.eliciting import Comparison
     from tertulia.environments.scenario import load_scenario
+    from tertulia.storage.errors import LogError
 
     loaded = load_scenario(scenario, sets or [], model=model, roles=parse_roles(roles or []))
     comparison = Comparison(loaded.scenario, read_seeds(seeds))
@@ -68,6 +69,10 @@ def elicit(
         asyncio.run(_play(loaded, comparison, db, jobs))
     except KeyboardInterrupt:
         interrupted = True
+    except LogError as error:
+        if not comparison.played:
+            raise
+        note(f"stopped early: {error}")
     if as_json:
         print(json.dumps(comparison.report()))
     else:

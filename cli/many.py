@@ -38,6 +38,8 @@ class Tally:
     log: str = ""
     results: list[EpisodeResult] = field(default_factory=list)
     began: float = field(default_factory=time.perf_counter)
+    stopped_by: str = "a model refused"
+    """Why some did not begin, if they did not."""
 
     def lines(self) -> list[str]:
         """The summary, for people."""
@@ -120,8 +122,9 @@ def resume_episodes(log: Log, ids: Sequence[str], *, accept_changes: bool, db: s
 
     async def play() -> None:
         await _played(
-            lambda backends: resume_many(ids, log=log, backends=backends), tally, log, display=None, as_json=as_json
-        )
+            lambda backends: resume_many(ids, log=log, backends=backends, accept_changes=accept_changes),
+            tally, log, display=None, as_json=as_json,
+        )  # fmt: skip
 
     if _interrupted(play, tally, as_json=as_json):
         note(f"paused; go on with: {program()} resume --all{db_option(db)}")
@@ -131,11 +134,17 @@ def resume_episodes(log: Log, ids: Sequence[str], *, accept_changes: bool, db: s
 
 def _interrupted(play: Callable[[], Coroutine[Any, Any, None]], tally: Tally, *, as_json: bool) -> bool:
     """Play and print the summary; says whether it was interrupted."""
+    from tertulia.storage.errors import LogError
+
     interrupted = False
     try:
         asyncio.run(play())
     except KeyboardInterrupt:
         interrupted = True
+    except LogError as error:
+        if not tally.results:
+            raise
+        tally.stopped_by = str(error)
     _summary(tally, sys.stderr if as_json else sys.stdout)
     return interrupted
 
@@ -179,7 +188,8 @@ def _summary(tally: Tally, stream: TextIO) -> None:
 
 def _told_failures(tally: Tally, db: str | None) -> int:
     if len(tally.results) < tally.wanted:
-        note("stopped early: a model refused")
+        unplayed = tally.wanted - len(tally.results)
+        note(f"stopped early: {tally.stopped_by}; {plural(unplayed, 'episode')} of {tally.wanted} did not begin")
     reasons: dict[tuple[str, str], list[EpisodeResult]] = {}
     for result in tally.failed:
         reasons.setdefault((result.status, result.reason), []).append(result)

@@ -78,7 +78,7 @@ class _Playing:
 
         self._task = asyncio.current_task()
         backends = Backends()
-        with Log.open(self.db, create=self.create) as log:
+        with Log.open(self.db, create=self.create, writing=True) as log:
             self.log = str(log.target)
             try:
                 self.episode = await self.make(log, backends, self._listen)

@@ -134,7 +134,7 @@ async def _probe(
     from tertulia.storage.log import Log
 
     backends = Backends()
-    with Log.open(db, create=False) as log:
+    with Log.open(db, create=False, writing=True) as log:
         interview = open_interview(log, find(log, episode), at)
         asked = plan(interview)
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput
+from tertulia.cli.hints import resume_command
 from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def resume(
     """Go on with an episode that paused, failed, or was killed; or with a whole batch.
 
     It goes on after the last whole turn. Answers of models that are in the log are used again and not paid twice.
+    Where packages, tertulia's own code, the instructions of minds, or what is behind a model's name have changed
+    since, it says what differs and does nothing, unless --accept-changes is given: then the change is a row of the
+    table intervention (target `versions`, old and new) at the turn from which it holds, and is not asked about again.
     Here `last` is the newest episode that has not ended. What a batch had not begun is begun; for several processes,
     caps and clusters see `tertulia batch`, which goes on as well.
     Exit codes: 0 ended (also degraded, told on stderr), 1 error or paused, 2 bad input, 130 interrupted.
@@ -76,9 +80,14 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
     from tertulia.cli.playing import play_one
 
     async def make(log: Log, backends: Backends, listen: Listen) -> Played:
+        from tertulia.environments.changed import ChangedSince
         from tertulia.environments.episode import Episode
 
-        return await Episode.reopen(find(log, episode, status=_CAN_GO_ON), log=log, backends=backends, listen=listen)
+        found = find(log, episode, status=_CAN_GO_ON)
+        try:
+            return await Episode.reopen(found, log=log, backends=backends, listen=listen, accept_changes=accept_changes)
+        except ChangedSince as changed:
+            raise BadInput(changed.told(resume_command(changed.episode, db))) from changed
 
     return play_one(make, create=False, db=db, display=display, minds=minds, as_json=as_json)
 

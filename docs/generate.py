@@ -56,7 +56,8 @@ def log_page() -> str:
         MADE,
         "# The log",
         "One database, SQLite or PostgreSQL, with the same tables and views. Ask the views: they are stable. "
-        "Times are UTC, probabilities 0-1, motivations 1.0-5.0, durations end in `_ms`.",
+        "Times are UTC, probabilities 0-1, motivations 1.0-5.0, durations end in `_ms`. "
+        "How large a log becomes, and how fast it answers: [log-size.md](log-size.md).",
         "# Views",
     ]
     for view in views():

@@ -11,7 +11,6 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import Budget, RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, ModelURIError
-from tertulia.environments.chance import draw
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import PROBE
@@ -74,8 +73,11 @@ class SeatLedger:
 
 
 def backend_of(backends: Backends, uri: str) -> Backend:
-    """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one."""
+    """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one, or where it has
+    refused already."""
     try:
+        if (why := backends.refusal(uri)) is not None:
+            raise ModelTrouble("refused", why)
         return backends.get(uri)
     except (BackendFailure, ModelURIError) as failure:
         raise ModelTrouble("refused", str(failure)) from failure
@@ -100,7 +102,7 @@ class Answering:
         stage = self.stage
         model: RulesModel | SeatModel
         if seat.model == RULES:
-            rng = draw(stage.seed, turn, take, seat.name, RULES)
+            rng = stage.draw(turn, take, seat.name, RULES)
             model = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         else:
             mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]

@@ -78,6 +78,11 @@ class Comparison:
     left_out: list[EpisodeResult] = field(default_factory=list)
     """Episodes that did not end: they are compared with nothing."""
 
+    @property
+    def played(self) -> int:
+        """How many episodes have come in."""
+        return len(self.left_out) + sum(map(len, self.arms.values()))
+
     def arm(self, arm: str, figure: str) -> Mean | None:
         """The mean of a figure over the episodes of an arm where it was measured."""
         found = [one.figures[figure] for one in self.arms[arm].values()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, cast
@@ -15,17 +16,18 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
+from tertulia.environments.changed import accepted_change
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Stage
-from tertulia.environments.turn import Turns, TurnWork
+from tertulia.environments.turn import Turns, TurnWork, open_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
-from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, new_token
+from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, Unusable, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow, TurnRow
+from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow
 from tertulia.storage.types import dump_json, now
 
 LEASE_S = 600.0
@@ -128,27 +130,19 @@ class Episode:
 
         Raises `ModelTrouble` first where a seat's model cannot answer, and `Duplicate` where the place is taken.
         """
-        for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
-            backend_of(backends, uri)
+        _can_answer(scenario, backends)
         stage = Stage.of(scenario, seed, str(ULID()))
         leader = leader or Leader()
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
-            lease=leader.token, lease_until=now() + timedelta(seconds=leader.lease_s), versions=versions(stage),
-            created_at=now(), batch=place.batch if place else None, cell=place.cell if place else None,
-            replicate=place.replicate if place else 0,
+            lease=leader.token, lease_until=now() + timedelta(seconds=leader.lease_s),
+            versions=versions(stage, backends), created_at=now(), batch=place.batch if place else None,
+            cell=place.cell if place else None, replicate=place.replicate if place else 0,
         )  # fmt: skip
-        seats = [
-            ParticipantRow(
-                episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
-                model=seat.model, mind=seat.spec.model_dump(mode="json"),
-            )
-            for ordinal, seat in enumerate(stage.seats.values())
-        ]  # fmt: skip
         answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
         episode = cls(log, stage, answering, leader, listen, stop)
         try:
-            await log.begin(EpisodeRecord(row, seats))
+            await log.begin(EpisodeRecord(row, seats_of(stage)))
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
             await asyncio.shield(episode._close_early("paused", "interrupted"))
             raise
@@ -164,19 +158,28 @@ class Episode:
         listen: Listen | None = None,
         retry: RetryPolicy | None = None,
         budget: Budget | None = None,
+        accept_changes: bool = False,
         leader: Leader | None = None,
         stop: Stop | None = None,
     ) -> Episode:
-        """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`."""
+        """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`,
+        `ModelTrouble` where a seat's model cannot answer, and `ChangedSince` where it would go on with other packages,
+        instructions or models than it was last played with; `accept_changes` records the change and goes on."""
         found = _not_ended(log.episode(episode))
         leader = leader or Leader()
         token = leader.token
         row = await log.lease(found.id, token, ttl_s=leader.lease_s)
         try:
-            restored = restore(log, _not_ended(row))
+            unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
+            _can_answer(unplayed.scenario, backends)
             calls = log.rows(CallRow, row.id)
+            changed = accepted_change(log, row, backends, calls, unplayed, accept=accept_changes)
+            restored = restore(log, row)
+            if changed is not None:
+                await log.record([changed], token)
         except BaseException:
-            await log.release(row.id, token)
+            with suppress(LogError):  # what went wrong first is what is told
+                await log.release(row.id, token)
             raise
         left_behind = [call for call in calls if call.turn == row.head + 1]
         answering = Answering(restored.stage, log, backends, token, left_behind, retry or RetryPolicy(), budget)
@@ -206,7 +209,8 @@ class Episode:
         except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
             self.failure = failure
             status = "paused" if _is_passing(failure) else "error"
-            return await asyncio.shield(self._close_early(status, f"{type(failure).__name__}: {first_line(failure)}"))
+            kind = "" if isinstance(failure, LogError) else f"{type(failure).__name__}: "
+            return await asyncio.shield(self._close_early(status, kind + first_line(failure)))
         finally:
             if beat is not None:
                 beat.cancel()
@@ -227,18 +231,9 @@ class Episode:
         self.head, self.standing = record.turn, self.stage.state
 
     async def _open(self) -> None:
-        events, rows = self.stage.open()
-        record = TurnRecord(self.stage.episode, 0, 0, self.leader.token)
-        record.rows.append(
-            TurnRow(
-                episode=self.stage.episode, turn=0, policy=self.stage.scenario.turns.policy, silent=True,
-                state_hash=self.stage.state_hash(), started_at=now(),
-            )
-        )  # fmt: skip
+        events, record = open_turn(self.stage, self.leader.token)
         for one in events:
-            record.add(one.rows())
             self._tell({"kind": "event", "turn": 0, "event": one.event})
-        record.add(rows)
         await self._commit(record)
         self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
@@ -294,14 +289,14 @@ class Episode:
             self.closed = True
             return self._result(cast(EpisodeStatus, row.status), row.reason or "")
         except LogError as error:
-            reason += f"; and the log could not be told: {error}"
+            same = str(error) in reason
+            reason += "; the log does not know of it yet" if same else f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         return result
 
     def _outcome(self, state: Any) -> dict[str, Any]:
-        outcome = self.stage.world.outcome(state)
-        return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
+        return outcome_of(self.stage, state)
 
     def _outcome_so_far(self) -> dict[str, Any]:
         """How things stand in an episode that did not end: no reward yet; nothing from a world that broke."""
@@ -336,12 +331,37 @@ class Episode:
             await asyncio.sleep(self.leader.lease_s / 3)
             try:
                 await self.log.lease(self.stage.episode, self.leader.token, ttl_s=self.leader.lease_s)
+            except Unusable:  # it may come back; until then nobody else can take the lease either
+                continue
             except LogError:
                 return
 
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:
             self.listen(event)
+
+
+def _can_answer(scenario: Scenario, backends: Backends) -> None:
+    """Raises `ModelTrouble` where a seat's model can be asked nothing at all."""
+    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
+        backend_of(backends, uri)
+
+
+def seats_of(stage: Stage) -> list[ParticipantRow]:
+    """The seats of an episode as rows."""
+    return [
+        ParticipantRow(
+            episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
+            model=seat.model, mind=seat.spec.model_dump(mode="json"),
+        )
+        for ordinal, seat in enumerate(stage.seats.values())
+    ]  # fmt: skip
+
+
+def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:
+    """How things stand in a state of the world, as an episode's row keeps it."""
+    outcome = stage.world.outcome(state)
+    return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from tertulia.environments.gold import Golden, rule_named
 from tertulia.environments.gold.ledger import GoldLedger, agree
-from tertulia.environments.restore import RestoreError
-from tertulia.environments.scenario import Scenario
+from tertulia.environments.restore import RestoreError, stage_of
 from tertulia.environments.seeing import by_event
-from tertulia.environments.stage import Stage
 from tertulia.storage.log import Log
 from tertulia.storage.nearest import nearest
 from tertulia.storage.rows import WORLD, ClaimRow, EpisodeRow, EventRow, GoldRow, TurnRow, Variable, WitnessRow
@@ -40,7 +38,7 @@ class Hindsight:
 
     def __init__(self, log: Log, row: EpisodeRow) -> None:
         self.row = row
-        self._stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
+        self._stage = stage_of(log, row)
         self._stage.open()
         begun = next((turn.state_hash for turn in log.rows(TurnRow, row.id) if turn.turn == 0), None)
         if begun not in (None, self._stage.state_hash()):

@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
+from tertulia.environments.changed import ChangedSince
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Log, LogError
+from tertulia.storage.log import Log, LogError, Unusable
 
 AT_ONCE = 16
 
@@ -42,15 +43,21 @@ async def play_many(
     """Play one episode for each seed; results come in the order of seeds, each as soon as those before it are there.
 
     An episode that fails is a result like any other (`error`, with its reason). Once a model has refused (a wrong
-    key, an unknown name), no further episode begins. Each is entered at this `place` in a batch.
+    key, an unknown name), or the log cannot be used, no further episode begins. Each is entered at this `place` in a
+    batch. Raises `Unusable` after all results where it was the log that ended it.
     """
+    models = {scenario.model_of(name) for name in scenario.names}
 
-    async def one(seed: int) -> tuple[EpisodeResult, ModelTrouble | None]:
+    async def one(seed: int) -> Came:
+        if any(backends.refusal(uri) for uri in models):
+            return None, None
         try:
             episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
-            return await episode.play(), _refusal(episode)
-        except LogError as failure:  # somebody else has the episode, or the log cannot be written now
-            return _untold(scenario.scenario, seed, failure), None
+            return await episode.play(), _stopper(episode)
+        except Unusable as failure:
+            return None, failure
+        except LogError as failure:  # somebody else has the episode
+            return _untold(scenario.scenario, seed, str(failure)), None
 
     async with aclosing(_several(one, seeds, at_once)) as results:
         async for result in results:
@@ -58,17 +65,28 @@ async def play_many(
 
 
 async def resume_many(
-    episodes: Sequence[str], *, log: Log, backends: Backends, at_once: int = AT_ONCE, retry: RetryPolicy | None = None
+    episodes: Sequence[str],
+    *,
+    log: Log,
+    backends: Backends,
+    at_once: int = AT_ONCE,
+    retry: RetryPolicy | None = None,
+    accept_changes: bool = False,
 ) -> AsyncGenerator[EpisodeResult, None]:
     """Go on with episodes that have not ended; else as `play_many`."""
 
-    async def one(id: str) -> tuple[EpisodeResult, ModelTrouble | None]:
+    async def one(id: str) -> Came:
         try:
-            episode = await Episode.reopen(id, log=log, backends=backends, retry=retry)
-            return await episode.play(), _refusal(episode)
+            episode = await Episode.reopen(id, log=log, backends=backends, retry=retry, accept_changes=accept_changes)
+            return await episode.play(), _stopper(episode)
+        except (Unusable, ModelTrouble) as failure:
+            return None, failure
+        except ChangedSince as failure:
+            why = failure.in_one_line()
         except (LogError, AlreadyEnded, RestoreError) as failure:
-            row = log.episode(id)
-            return _untold(row.scenario, row.seed, failure, row.id), None
+            why = str(failure)
+        row = log.episode(id)
+        return _untold(row.scenario, row.seed, why, row.id), None
 
     async with aclosing(_several(one, episodes, at_once)) as results:
         async for result in results:
@@ -76,22 +94,25 @@ async def resume_many(
 
 
 Which = TypeVar("Which", int, str)
+Stopper = ModelTrouble | Unusable
+"""What ends not only one episode: a model that refuses, a log that cannot be used."""
+Came = tuple[EpisodeResult | None, Stopper | None]
 
 
 async def _several(
-    play: Callable[[Which], Awaitable[tuple[EpisodeResult, ModelTrouble | None]]], which: Iterable[Which], at_once: int
+    play: Callable[[Which], Awaitable[Came]], which: Iterable[Which], at_once: int
 ) -> AsyncGenerator[EpisodeResult, None]:
-    """Several at once, results in their order; none begins once a model has refused."""
+    """Several at once, results in their order; none begins once something stops them all."""
     gate = asyncio.Semaphore(at_once)
-    refused: list[ModelTrouble] = []
+    stoppers: list[Stopper] = []
 
     async def one(of: Which) -> EpisodeResult | None:
         async with gate:
-            if refused:
+            if stoppers:
                 return None
-            result, refusal = await play(of)
-            if refusal is not None:
-                refused.append(refusal)
+            result, stopper = await play(of)
+            if stopper is not None:
+                stoppers.append(stopper)
             return result
 
     tasks = [asyncio.create_task(one(of)) for of in which]
@@ -105,13 +126,18 @@ async def _several(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    unusable = next((stopper for stopper in stoppers if isinstance(stopper, Unusable)), None)
+    if unusable is not None:
+        raise unusable
 
 
-def _refusal(episode: Episode) -> ModelTrouble | None:
+def _stopper(episode: Episode) -> Stopper | None:
     trouble = episode.failure
-    return trouble if isinstance(trouble, ModelTrouble) and trouble.kind == "refused" else None
+    if isinstance(trouble, ModelTrouble):
+        return trouble if trouble.kind == "refused" else None
+    return trouble if isinstance(trouble, Unusable) else None
 
 
-def _untold(scenario: str, seed: int, failure: Exception, episode: str = "") -> EpisodeResult:
+def _untold(scenario: str, seed: int, why: str, episode: str = "") -> EpisodeResult:
     """The result of an episode of which the log cannot tell more."""
-    return EpisodeResult(episode, scenario, seed, "error", str(failure), {}, 0, 0, 0, 0, None, 0.0)
+    return EpisodeResult(episode, scenario, seed, "error", why, {}, 0, 0, 0, 0, None, 0.0)

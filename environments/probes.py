@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tertulia.environments.chance import draw
 from tertulia.environments.scenario.probes import Planned, beliefs_of, planned_by
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.faculty import Moment
 from tertulia.mind.model import LanguageModel
 from tertulia.mind.probing import CopiedMind, Question, Told, with_believe
-from tertulia.mind.rows import TurnOfMind
+from tertulia.mind.rows import SET, restates
 from tertulia.storage.rows import ProbeBeliefRow, ProbeRow, Row, Variable
 from tertulia.storage.seen import Seen
 from tertulia.storage.types import escape_text, now
@@ -68,10 +67,11 @@ async def put(
         answer=None if failed else _answer(planned, told), error=told.reason if failed else None, scheduled=scheduled,
         model=seat.model, call=told.call, created_at=now(),
     )  # fmt: skip
+    held = stage.mind_at(seat.name, turn).state
     beliefs = [
         ProbeBeliefRow(
             **of_row, holder=seat.name, chain=one.chain, variable=one.variable, value=value, probability=probability,
-            estimator=told.estimator,
+            estimator=SET if restates(held, one.chain, one.variable, one.probabilities) else told.estimator,
         )
         for one in told.beliefs
         if one.declared
@@ -88,9 +88,9 @@ async def _asked(
         seen=wide if asks_beliefs else seen,
         spec=seat.spec,
         legal=None,
-        draw=partial(draw, stage.seed, seen.turn, take, seat.name),
+        draw=partial(stage.draw, seen.turn, take, seat.name),
     )
-    mind = TurnOfMind(stage.episode, seen.turn, stage.minds[seat.name])
+    mind = stage.mind_at(seat.name, seen.turn)
     instructed: Sequence[Any] = with_believe(seat.faculties) if asks_beliefs else seat.faculties
     copy = CopiedMind(mind, moment, seat.faculties, model, instructed=instructed, ordinal=ordinal)
     if asks_beliefs:

@@ -12,7 +12,6 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, parse_uri
 from tertulia.environments.answering import backend_of
-from tertulia.environments.chance import draw
 from tertulia.environments.probes import Probed, believable, due, put
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario.probes import Planned
@@ -126,7 +125,7 @@ class Interview:
     def _model(self, seat: Seat, backends: Backends, retry: RetryPolicy) -> RulesModel | SeatModel:
         stage, at = self.stage, (self.turn, self.take)
         if seat.model == RULES:
-            return RulesModel(stage.policy, stage.episode, *at, seat.name, draw(stage.seed, *at, seat.name, PROBE))
+            return RulesModel(stage.policy, stage.episode, *at, seat.name, stage.draw(*at, seat.name, PROBE))
         return SeatModel(
             backend_of(backends, seat.model), uri=seat.model, episode=stage.episode, turn=self.turn, take=self.take,
             participant=seat.name, ledger=_Beside(self.log), limiter=backends.limiter(seat.model), retry=retry,

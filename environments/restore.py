@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
+from tertulia.environments.interventions import Interventions
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import by_event, uttered
 from tertulia.environments.stage import Stage
@@ -14,7 +16,10 @@ from tertulia.storage.rows import (
     BeliefRow,
     ClaimRow,
     EpisodeRow,
+    Established,
     EventRow,
+    GoldRow,
+    InterventionRow,
     MemoryRow,
     MindDeltaRow,
     Row,
@@ -36,21 +41,30 @@ class Restored:
     utterances: int
 
 
+def stage_of(log: Log, row: EpisodeRow) -> Stage:
+    """An empty stage for a logged episode, with what was changed in it from outside."""
+    stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
+    stage.interventions = Interventions.of(log.rows(InterventionRow, row.id))
+    return stage
+
+
 def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     """The stage of a logged episode after its head, or as it stood before turn `upto` began.
 
     Raises `RestoreError` where world and log part.
     """
-    stage = Stage.of(Scenario.from_resolved(row.config), row.seed, row.id)
+    stage = stage_of(log, row)
     last = None if upto is None else upto - 1
     turns = sorted(log.rows(TurnRow, row.id, upto_turn=last), key=lambda turn: turn.turn)
+    claims = log.rows(ClaimRow, row.id, upto_turn=last)
+    stage.established = {(c.turn, c.event, c.ordinal): cast(Established, c.established) for c in claims}
     for turn in turns:
         _replay(stage, turn)
-    events = by_event(
-        log.rows(EventRow, row.id, upto_turn=last),
-        log.rows(WitnessRow, row.id, upto_turn=last),
-        log.rows(ClaimRow, row.id, upto_turn=last),
-    )
+    stage.established = {}
+    if row.parent_episode is not None and stage.gold is not None:
+        kept = log.rows(GoldRow, row.id, upto_turn=last)
+        stage.gold.unwritten_but({(gold.chain, gold.variable) for gold in kept})
+    events = by_event(log.rows(EventRow, row.id, upto_turn=last), log.rows(WitnessRow, row.id, upto_turn=last), claims)
     logged: list[Row] = []
     for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
         logged += log.rows(kind, row.id, upto_turn=last)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from random import Random
 from typing import Any
 
 from pydantic import RootModel
@@ -12,12 +13,14 @@ from pydantic import RootModel
 from tertulia.environments.chance import draw
 from tertulia.environments.floor import after
 from tertulia.environments.gold.ledger import GoldLedger
+from tertulia.environments.interventions import Interventions
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
 from tertulia.mind.chains import chains_of
 from tertulia.mind.faculties import make_faculties
 from tertulia.mind.faculty import Faculty
+from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState
 from tertulia.storage.rows import WORLD, Established, GoldRow, ObservationRow, Row, Variable
@@ -69,6 +72,10 @@ class Stage:
     """Whom the last utterance was addressed to, where it was to anybody in particular."""
     premise: str = ""
     variables: tuple[Variable, ...] = ()
+    interventions: Interventions = field(default_factory=Interventions)
+    """What was changed from outside, where the episode is a fork."""
+    established: dict[tuple[int, int, int], Established] = field(default_factory=dict)
+    """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
     """A state, and what each may do in it, as far as somebody has asked."""
     _observed: Any = None
@@ -100,7 +107,7 @@ class Stage:
 
     def open(self) -> tuple[list[Happened], list[Row]]:
         """Turn 0: the world is set up and its opening events happen."""
-        rng = draw(self.seed, 0, 0, WORLD, "reset")
+        rng = self.draw(0, 0, WORLD, "reset")
         self.state, events = self.world.reset(rng)
         self.variables = tuple(
             variable.model_copy(update={"truth": None}) for variable in self.world.variables(self.state)
@@ -110,13 +117,21 @@ class Stage:
 
     def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
         """Play one turn's actions in the world; the events, and what else changed."""
-        rng = draw(self.seed, turn, take, WORLD, "step")
+        rng = self.draw(turn, take, WORLD, "step")
         self.last_owner = self.owner() or self.last_owner
         before = self._as_it_stands(turn)
         self.state, events = self.world.step(self.state, acts, rng)
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, events)
         return whole, [*before, *rows]
+
+    def draw(self, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
+        """A generator of its own for each place where this episode draws something (`chance.draw`)."""
+        return draw(self.interventions.seed(self.seed, turn), turn, take, participant, faculty, ordinal)
+
+    def mind_at(self, name: str, turn: int) -> TurnOfMind:
+        """A mind at the beginning of a turn, with what it is given from outside then."""
+        return self.interventions.begin(TurnOfMind(self.episode, turn, self.minds[name]))
 
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""
@@ -143,6 +158,10 @@ class Stage:
 
     def _settle(self, turn: int, events: Sequence[Event]) -> tuple[list[Happened], list[Row]]:
         whole = happened(self.episode, turn, events, self._established)
+        if self.established:
+            for claim in (claim for one in whole for claim in one.claims):
+                key = (claim.turn, claim.event, claim.ordinal)
+                claim.established = self.established.get(key, claim.established)
         self.eyes.take_in(whole)
         if self.gold is not None:
             self.gold.take_in(whole)
@@ -233,6 +252,7 @@ class Stage:
             discloses=seat.spec.discloses(),
             last_spoke=self.eyes.last_spoke.get(name),
             can_act=self.legal(name) is not None,
+            given=self.interventions.given(name, turn),
         )
 
     def outcome(self) -> Outcome:

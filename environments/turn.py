@@ -20,7 +20,6 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
-from tertulia.environments.chance import draw
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
 from tertulia.environments.probes import Probed, due, put
 from tertulia.environments.scenario.probes import Planned
@@ -111,6 +110,22 @@ class TurnWork:
             volunteers=intent.volunteers, motivation=intent.motivation, thought=intent.thought,
             addressee=intent.addressee, won=name in self.award.admitted, reason=self.award.reasons.get(name, ""),
         )  # fmt: skip
+
+
+def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
+    """Turn 0: the stage is set up. Its events, and all rows, ready to be committed."""
+    events, rows = stage.open()
+    record = TurnRecord(stage.episode, 0, 0, lease)
+    record.rows.append(
+        TurnRow(
+            episode=stage.episode, turn=0, policy=stage.scenario.turns.policy, silent=True,
+            state_hash=stage.state_hash(), started_at=now(),
+        )
+    )  # fmt: skip
+    for one in events:
+        record.add(one.rows())
+    record.add(rows)
+    return events, record
 
 
 def _calls_of(model: Any) -> list[CallRow]:
@@ -255,9 +270,9 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
         seen=stage.seen_by(name, work.turn),
         spec=seat.spec,
         legal=None if work.closing else stage.legal(name),
-        draw=partial(draw, stage.seed, work.turn, work.take, name),
+        draw=partial(stage.draw, work.turn, work.take, name),
     )
-    mind = TurnOfMind(stage.episode, work.turn, stage.minds[name])
+    mind = stage.mind_at(name, work.turn)
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     model = work.model_for(seat, work.turn, work.take)
     return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
@@ -296,7 +311,7 @@ def _award(work: TurnWork) -> None:
     bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
     view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
     policy = stage.scenario.turns.policy
-    work.award = POLICIES[policy](view, bids, draw(stage.seed, work.turn, work.take, WORLD, "floor"))
+    work.award = POLICIES[policy](view, bids, stage.draw(work.turn, work.take, WORLD, "floor"))
 
 
 def _bid(name: str, intent: Intent) -> Bid:

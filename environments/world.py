@@ -238,6 +238,9 @@ class RulesPolicy(ABC):
     `consider` is pure: it may use nothing but what it is given.
     """
 
+    takes_beliefs: ClassVar[bool] = False
+    """Whether `consider` goes on from beliefs that were set from outside (`Seen.given`), as forks may set them."""
+
     @classmethod
     def of(cls, world: World[Any]) -> Self:
         """The policy for this instance of its world; it may take over words and names, not what is private."""

@@ -31,6 +31,10 @@ _KEYS: dict[type[Row], tuple[str, ...]] = {
 }
 """What tells the rows of one mind in one turn apart."""
 
+SET: Estimator = "set"
+"""The estimator of a belief that was set from outside. Restating it is no change, so that it never looks like the
+mind's own, which measures would score."""
+
 _SAME = 1e-12
 """Distributions that differ by no more than this in every value are not a change."""
 
@@ -117,13 +121,19 @@ class TurnOfMind:
             total = math.fsum(change.weights.values())  # `sum` rounds differently from one Python to the next
             probabilities = {value: weight / total for value, weight in change.weights.items()}
             before = self.state.belief(change.chain, change.variable)
-            if before and before.estimator == estimator and _same(before.probabilities, probabilities):
+            if before and before.estimator in (estimator, SET) and _same(before.probabilities, probabilities):
                 continue
             for value, probability in probabilities.items():
                 yield BeliefRow.made(
                     **at, chain=change.chain, variable=change.variable, value=value, probability=probability,
                     estimator=estimator, declared=change.declared, source_event=change.source_event, call=call,
                 )  # fmt: skip
+
+
+def restates(mind: MindState, chain: str, variable: str, probabilities: dict[str, float]) -> bool:
+    """Whether a distribution is only what was set from outside, told again."""
+    held = mind.belief(chain, variable)
+    return held is not None and held.estimator == SET and _same(held.probabilities, probabilities)
 
 
 def _same(a: dict[str, float], b: dict[str, float]) -> bool:

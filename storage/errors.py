@@ -7,6 +7,11 @@ class LogError(Exception):
     """The log cannot be opened, read or written. The message is one line without secrets."""
 
 
+class Unusable(LogError):
+    """The database cannot be used now: read-only, full, locked, out of reach. What was written stays, and what failed
+    can be tried again once that is set right."""
+
+
 class SchemaMismatch(LogError):
     """The database has another schema version than this program; the message names `tertulia db migrate`."""
 

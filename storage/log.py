@@ -18,19 +18,22 @@ from tertulia.storage.errors import (
     QueryError,
     Refused,
     SchemaMismatch,
+    Unusable,
 )
+from tertulia.storage.forks import Fork, fork_work
 from tertulia.storage.lease import new_token
+from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, Row
-from tertulia.storage.schema import check_version, ensure_schema, schema_version
+from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, Row
+from tertulia.storage.schema import check_version, ensure_schema, ensure_writable, schema_version
 from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer
 
 __all__ = [
     "Duplicate", "Ended", "LeaseHeld", "Log", "LogError", "LostLease", "NotFound", "QueryError", "Refused", "Result",
-    "SchemaMismatch", "new_token",
+    "SchemaMismatch", "Unusable", "new_token",
 ]  # fmt: skip
 
 
@@ -46,16 +49,18 @@ class Log(Readers):
         self.target = target
         self._engine = target.engine()
         self._reads = target.engine(read_only=True)
-        self._writer = Writer(self._engine)
+        self._writer = Writer(self._engine, target)
         self._query = Query(target)
+        self._prompts = Prompts()
 
     @classmethod
-    def open(cls, target: str | Path | None = None, *, create: bool = True) -> Log:
+    def open(cls, target: str | Path | None = None, *, create: bool = True, writing: bool | None = None) -> Log:
         """Open a log, and make it first where there is none.
 
         `target` is a path, `sqlite:///PATH` or `postgresql+psycopg://...`; None is TERTULIA_DB or `./tertulia.db`.
+        Who wants to write (`writing`; unless said, whoever may `create`) learns at once whether it can be.
         Raises `SchemaMismatch` for a log of another schema version, `LogError` for what is no log or cannot be
-        reached, and, unless `create`, for what does not exist.
+        reached or written, and, unless `create`, for what does not exist.
         """
         where = Target.of(target)
         if not create:
@@ -63,10 +68,12 @@ class Log(Readers):
             if found is None:
                 raise LogError(f"there is no log at {where}; the first run makes one")
             check_version(where, found)
-            return cls(where)
         log = cls(where)
         try:
-            ensure_schema(where, log._engine)
+            if create:
+                ensure_schema(where, log._engine)
+            if create if writing is None else writing:
+                ensure_writable(where, log._engine)
         except LogError:
             log.close()
             raise
@@ -103,11 +110,24 @@ class Log(Readers):
         With `lease`, only the worker that leads the episode may: raises `LostLease`.
         """
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
-        await self._writer.do(work.Work(rows=[call], guard=guard))
+        kept = self._prompts.shorten(call)
+        await self._writer.do(work.Work(rows=[kept], guard=guard))
+        self._prompts.remember(kept)
 
-    async def record(self, rows: Sequence[Row]) -> None:
-        """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`."""
-        await self._writer.do(work.Work(rows=list(rows)))
+    async def record(self, rows: Sequence[Row], lease: str | None = None) -> None:
+        """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`.
+
+        With `lease`, the rows are of one episode, and only the worker that leads it may: raises `LostLease`.
+        """
+        guard = None if lease is None else {"b_episode": rows[0].__dict__["episode"], "b_lease": lease}
+        await self._writer.do(work.Work(rows=list(rows), guard=guard))
+
+    async def fork(self, batch: BatchRow, forks: Sequence[Fork]) -> None:
+        """Enter a batch of forks, each with a copy of the turns it shares with its parent, all or none.
+
+        The parents stay as they are. Raises `Duplicate`.
+        """
+        await self._writer.do(fork_work(batch, forks))
 
     async def lease(self, episode: str, token: str, *, ttl_s: float, force: bool = False) -> EpisodeRow:
         """Take or renew the lease of an episode for `ttl_s` seconds from now, and read where it stands.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tertulia.storage.errors import LogError, QueryError, first_line
+from tertulia.storage.errors import QueryError, first_line
 from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import escape_text, unescape_text
@@ -109,11 +109,13 @@ class Query:
 
         if self._postgres is None or self._postgres.closed:
             assert self._target.url is not None
-            url = self._target.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            whole = self._target.url.update_query_dict(self._target.connecting())
+            url = whole.set(drivername="postgresql").render_as_string(hide_password=False)
             try:
-                self._postgres = psycopg.connect(url, options="-c timezone=UTC")
+                # Compiling a view takes half a second; what is asked of one episode is answered long before.
+                self._postgres = psycopg.connect(url, options="-c timezone=UTC -c jit=off")
             except psycopg.Error as error:
-                raise LogError(f"{self._target}: {first_line(error)}") from error
+                raise self._target.told(error) from error
             self._postgres.read_only = True
         try:
             yield self._postgres

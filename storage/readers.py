@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Engine, Select, func, literal, select, true
+from sqlalchemy import Connection, Engine, Select, func, literal, select, true
 
 from tertulia.storage.errors import NotFound
+from tertulia.storage.faults import patiently
 from tertulia.storage.lease import is_dead
+from tertulia.storage.prompts import restored
 from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.tables import key_of, table_of
 from tertulia.storage.target import Target
@@ -38,6 +41,8 @@ class Standing:
 
 ENDED = ("success", "degraded", "cancelled")
 """How an episode stands that has ended and cannot be gone on with."""
+_AT_ONCE = 500
+"""Values in one `IN`."""
 _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
 
@@ -104,17 +109,21 @@ class Readers:
         clock = literal(now(), table.c.lease_until.type) if self.target.path is not None else func.clock_timestamp()
         over = func.coalesce(table.c.lease_until <= clock, true())
         query = select(*columns[:6], over).where(table.c.batch == batch).order_by(table.c.id)
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query).all()
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
         return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
 
-    def ended(self, batch: str, status: Sequence[str] = ENDED) -> int:
-        """How many episodes of a batch have ended; or, with `status`, stand so."""
+    def come_to(self, batch: str) -> dict[str, tuple[int, int]]:
+        """How far a batch has come: by status, how many episodes stand so, and how many turns they have in the log."""
         table = table_of(EpisodeRow)
-        query = select(func.count()).where(table.c.batch == batch, table.c.status.in_(list(status)))
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+        query = (
+            select(table.c.status, func.count(), func.coalesce(func.sum(table.c.head + 1), 0))
+            .where(table.c.batch == batch)
+            .group_by(table.c.status)
+        )
+        with self._reading() as connection:
+            return {status: (int(count), int(turns)) for status, count, turns in connection.execute(query)}
 
     def spent(self, batch: str) -> tuple[float, int]:
         """What the calls of a batch have cost so far: dollars, as far as prices are known, and tokens in and out."""
@@ -125,9 +134,17 @@ class Readers:
             .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
             .where(episodes.c.batch == batch)
         )
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             dollars, count = connection.execute(query).one()
         return float(dollars), int(count)
+
+    def answered(self, batch: str) -> set[str]:
+        """The URIs of the models that have answered anything in a batch."""
+        calls, episodes = table_of(CallRow), table_of(EpisodeRow)
+        joined = calls.join(episodes, episodes.c.id == calls.c.episode)
+        query = select(calls.c.uri).distinct().select_from(joined)
+        with self._reading() as connection:
+            return set(connection.execute(query.where(episodes.c.batch == batch, calls.c.status != "error")).scalars())
 
     def participants(self, episode: str) -> list[ParticipantRow]:
         """The seats of an episode, by seat order."""
@@ -147,10 +164,33 @@ class Readers:
         query = select(table).where(*(table.c[name] == value for name, value in wanted.items()))
         if upto_turn is not None:
             query = query.where(table.c.turn <= upto_turn)
-        return self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
+        found = self._read(row_type, query.order_by(*(table.c[name] for name in order_of(row_type))))
+        return cast(list[R], self._with_prompts(cast(list[CallRow], found))) if row_type is CallRow else found
+
+    def _with_prompts(self, calls: list[CallRow]) -> list[CallRow]:
+        """The calls with their messages, also where the log has only the rest of them."""
+        bases = sorted({call.base for call in calls if call.base is not None})
+        if not bases:
+            return calls
+        table = table_of(CallRow)
+        whole = {call.call: call.messages for call in calls if call.base is None}
+        missing = [base for base in bases if base not in whole]
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            for start in range(0, len(missing), _AT_ONCE):
+                of = (table.c.episode == calls[0].episode, table.c.call.in_(missing[start : start + _AT_ONCE]))
+                for call, messages in connection.execute(select(table.c.call, table.c.messages).where(*of)):
+                    whole[call] = messages
+        return [restored(call, whole) for call in calls]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection to read by. A server that is started again is waited for; readers meet it as writers do."""
+        where, connect = self.target, self._reads.connect
+        with where.told_in_one_line(), patiently(where, connect, ("locked", "away")) as connection:
+            yield connection
 
     def _read(self, row_type: type[R], query: Select[Any]) -> list[R]:
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             found = connection.execute(query)
             names = tuple(found.keys())
             return [

@@ -20,7 +20,7 @@ from tertulia.storage.types import Json, Text, Utc
 EpisodeStatus = Literal["running", "paused", "success", "degraded", "error", "cancelled"]
 Level = Literal["content", "occurrence"]
 Established = Literal["scripted", "rules", "declared", "extracted", "person"]
-Estimator = Literal["rules", "verbalised", "choice", "sampled", "person"]
+Estimator = Literal["rules", "verbalised", "choice", "sampled", "person", "set"]
 ThoughtStatus = Literal["formed", "kept", "spoken", "dropped", "expired"]
 CallStatus = Literal["ok", "repaired", "invalid", "error", "fallback"]
 
@@ -114,7 +114,9 @@ class EpisodeRow(Row):
     outcome: Any = Field(default=None, sa_type=Json)
     reward: float | None = None
     versions: Any = Field(default=None, sa_type=Json)
-    """Package versions, the git revision, and a hash of every faculty's instruction."""
+    """What it was begun with: package versions, the git revision and a hash of our own code, a hash of every faculty's
+    instruction, and what each model is (the address of its server, a hash of its files, its commit). What was changed
+    and accepted later stands in `intervention`."""
     created_at: datetime = Field(sa_type=Utc)
     ended_at: datetime | None = Field(default=None, sa_type=Utc)
 
@@ -395,6 +397,13 @@ class CallRow(Row):
     """None where the price is unknown."""
     started_at: datetime = Field(sa_type=Utc)
     latency_ms: float = 0.0
+    base: str | None = Field(default=None, sa_type=Text)
+    """In the table only, for messages that are not kept whole: the call of the same episode whose JSON of `messages`
+    begins as theirs does. Rows that are read back have their messages; in SQL they are in `v_prompts`."""
+    shared: int | None = None
+    """How many characters of that JSON they share."""
+    rest: str | None = Field(default=None, sa_type=Text)
+    """What follows in theirs."""
 
 
 class ProbeRow(Row):
@@ -438,7 +447,13 @@ class ProbeBeliefRow(Row):
 
 
 class InterventionRow(Row):
-    """A change made from outside at a fork."""
+    """A change made from outside before `turn` was played: at a fork, by going on with changed `versions`, or for
+    chance of a replicate's own.
+
+    `target` is a belief (`alice>bob.belief.cake`), a key of the scenario (`participants.bob.model`), `(event)` for an
+    event added to its script, `(chance)` for a replicate's own draws from here on, or `versions` for packages, prompts
+    or models that had changed; `old` and `new` are its values.
+    """
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, inspect, text
 
 from tertulia.storage.errors import LogError, SchemaMismatch
+from tertulia.storage.faults import patiently
 from tertulia.storage.tables import METADATA
 from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.views import create_views, drop_views
@@ -21,6 +23,12 @@ HEAD = "0003"
 """The newest revision in `migrations/versions`: the schema this program reads and writes."""
 
 _VERSION_TABLE = "alembic_version"
+_WRITES_NOTHING = (
+    "UPDATE episode SET head = head WHERE 1 = 0",
+    "INSERT INTO episode SELECT * FROM episode WHERE 1 = 0",
+    "INSERT INTO call SELECT * FROM call WHERE 1 = 0",
+)
+"""What a database without the right to write refuses, and any other does without a change."""
 _LOCK = 7_468_293_150
 """Two programs that find the same empty PostgreSQL database take turns by this advisory lock."""
 
@@ -48,13 +56,18 @@ def migrate(target: str | Path | None = None) -> tuple[str | None, str]:
     """
     where = Target.of(target)
     engine = where.engine()
-    try:
-        with where.told_in_one_line(), engine.connect() as connection, connection.begin():
+
+    def upgrade() -> str | None:
+        with engine.connect() as connection, connection.begin():
             before = _version(connection)
             if before is None:
                 _must_be_empty(where, connection)
             _upgrade(where, connection)
-            return before, HEAD
+            return before
+
+    try:
+        with where.told_in_one_line():
+            return patiently(where, upgrade), HEAD
     finally:
         engine.dispose()
 
@@ -78,28 +91,54 @@ def backup(target: str | Path | None, destination: str | Path) -> Path:
 
 def ensure_schema(where: Target, engine: Engine) -> None:
     """Give an empty database its schema; raise `SchemaMismatch` for one of another version."""
-    with where.told_in_one_line(), engine.connect() as connection:
+    with where.told_in_one_line():
+        check_version(where, patiently(where, lambda: _made(where, engine)))
+
+
+def ensure_writable(where: Target, engine: Engine) -> None:
+    """Raises `LogError` where nothing can be written: before a model is paid for an answer that could not be kept."""
+
+    def try_it() -> None:
+        with engine.connect() as connection, connection.begin() as transaction:
+            for statement in _WRITES_NOTHING:
+                connection.execute(text(statement))
+            transaction.rollback()
+
+    with where.told_in_one_line():
+        patiently(where, try_it)
+
+
+def _made(where: Target, engine: Engine) -> str | None:
+    """The schema version, of a schema made now where there was none."""
+    with engine.connect() as connection:
         found = _version(connection)
-        if found is None:
-            connection.rollback()
-            with connection.begin():
-                if connection.dialect.name == "postgresql":
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-                found = _version(connection)  # another program may have been faster
-                if found is None:
-                    _must_be_empty(where, connection)
-                    _upgrade(where, connection)
-                    found = HEAD
-    check_version(where, found)
+        if found is not None:
+            return found
+        connection.rollback()
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            found = _version(connection)  # another program may have been faster
+            if found is None:
+                _must_be_empty(where, connection)
+                _upgrade(where, connection)
+                found = HEAD
+        return found
 
 
 def check_version(where: Target, found: str | None) -> None:
     """Raises `SchemaMismatch` unless the log has this program's schema."""
+    if found is not None and found > HEAD:
+        raise SchemaMismatch(_newer(where, found))
     if found != HEAD:
         raise SchemaMismatch(
             f"{where} has schema {found or 'none'}, this tertulia works with {HEAD}; to bring it up to date: "
-            "tertulia db migrate"
+            f"tertulia db migrate --db {shlex.quote(str(where))}"
         )
+
+
+def _newer(where: Target, found: str) -> str:
+    return f"{where} was written by a newer tertulia (schema {found}); this one works with {HEAD}; use the newer one"
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -130,9 +169,10 @@ def _upgrade(where: Target, connection: Connection) -> None:
     from alembic import command
     from alembic.util import CommandError
 
+    found = _version(connection)
     drop_views(connection)
     try:
         command.upgrade(alembic_config(connection), "head")
     except CommandError:
-        raise LogError(f"{where} was written by a newer tertulia; this one works with schema {HEAD}") from None
+        raise LogError(_newer(where, found or "unknown")) from None
     create_views(connection)

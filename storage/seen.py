@@ -90,6 +90,17 @@ class Observation(BaseModel):
     data: dict[str, Any] = {}
 
 
+class Given(BaseModel):
+    """A belief that was set from outside at the beginning of a turn, after the events before it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    chain: str
+    variable: str
+    probabilities: dict[str, float]
+    turn: int
+
+
 class Seen(BaseModel):
     """Everything a participant may draw on at a turn. Nothing in it depends on what it did not witness."""
 
@@ -118,6 +129,8 @@ class Seen(BaseModel):
     """Its mind tells others what it takes them to believe, and answers to what others say of its own beliefs."""
     last_spoke: int | None = None
     can_act: bool = True
+    given: tuple[Given, ...] = ()
+    """Beliefs that were set from outside, at a fork; for rules that say so (`takes_beliefs`) to go on from."""
 
 
 def see(

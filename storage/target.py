@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from tertulia.storage.errors import LogError, first_line
+from tertulia.storage import faults
+from tertulia.storage.errors import LogError, Unusable, first_line
 
 _DEFAULT = "tertulia.db"
-_BUSY_S = 30.0
-"""How long a writer waits for another process that holds the SQLite file's one write lock."""
+_CONNECT_S = 10
+"""How long a PostgreSQL server may take to answer at all."""
 
 _ASLEEP_MS = 15_000
 """A PostgreSQL session that sleeps within a transaction for so long (its process was stopped) loses it: whoever takes
@@ -69,46 +71,69 @@ class Target:
         if self.path is not None:
             return _sqlite_engine(self.path, read_only)
         assert self.url is not None
+        _quiet_driver()
         theirs = self.url.query.get("options", "")
         try:
             return create_engine(
-                self.url, pool_size=pool_size, max_overflow=16, pool_pre_ping=read_only,
+                self.url.update_query_dict(self.connecting()), pool_size=pool_size, max_overflow=16,
+                pool_pre_ping=read_only,
                 connect_args={"options": f"{theirs} -c idle_in_transaction_session_timeout={_ASLEEP_MS}".strip()},
             )  # fmt: skip
         except ModuleNotFoundError:
             raise LogError("a log on PostgreSQL needs the extra: pip install 'tertulia[postgres]'") from None
+
+    def connecting(self) -> dict[str, str]:
+        """What connections to a server need beyond the URL."""
+        given = {} if self.url is None else self.url.query
+        return {} if "connect_timeout" in given else {"connect_timeout": str(_CONNECT_S)}
 
     @contextmanager
     def told_in_one_line(self) -> Iterator[None]:
         """Turns what the driver raises into a `LogError` that names this log."""
         try:
             yield
-        except DBAPIError as error:
-            raise LogError(f"{self}: {self._reason(error.orig)}") from error
-        except (sqlite3.Error, OSError) as error:
-            raise LogError(f"{self}: {self._reason(error)}") from error
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            raise self.told(error) from error
 
-    def _reason(self, error: object) -> str:
-        said = first_line(error)
-        if self.path is None:
-            return said
-        if self.path.is_dir():
-            return "this is a folder; a log is a file"
-        if not self.path.parent.is_dir():
-            return f"there is no folder {self.path.parent}"
-        if "not a database" in said:
-            return "this file is not a SQLite database"
-        if "unable to open" in said or "readonly" in said:
-            return "this file or its folder cannot be written"
-        return said
+    def told(self, error: BaseException) -> LogError:
+        """An error in one line that names this log: `Unusable` where it is the database that cannot be used."""
+        if isinstance(error, LogError):
+            return error
+        if self.path is not None and self.path.is_dir():
+            return Unusable(f"{self}: this is a folder; a log is a file")
+        if self.path is not None and not self.path.parent.is_dir():
+            return Unusable(f"{self}: there is no folder {self.path.parent}")
+        fault = faults.fault_of(error)
+        if fault is not None:
+            return Unusable(f"{self}: {fault.said}")
+        return LogError(f"{self}: {first_line(getattr(error, 'orig', None) or error)}")
 
 
 _RIGHT = "a path, 'sqlite:///PATH' or 'postgresql+psycopg://USER@HOST/DATABASE'"
 
 
 def sqlite_uri(path: Path, mode: str) -> str:
-    """The file as a SQLite URI; `mode` is `ro`, `rw` or `rwc`."""
-    return f"{path.absolute().as_uri()}?mode={mode}"
+    """The file as a SQLite URI; `mode` is `ro`, `rw` or `rwc`.
+
+    A log in a place where nothing can be written is read as one that nobody writes: SQLite would else make files there.
+    """
+    unchanging = mode == "ro" and not os.access(path.parent, os.W_OK) and not _has_open_wal(path)
+    return f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if unchanging else "")
+
+
+def _has_open_wal(path: Path) -> bool:
+    """Whether something of the log may still stand in its write-ahead log."""
+    try:
+        return Path(f"{path}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _quiet_driver() -> None:
+    """The driver's warnings about a connection that broke go to whoever set up logging, not to stderr: we tell it."""
+    driver = logging.getLogger("psycopg")
+    if not driver.handlers:
+        driver.addHandler(logging.NullHandler())
 
 
 def _sqlite_engine(path: Path, read_only: bool) -> Engine:
@@ -116,7 +141,7 @@ def _sqlite_engine(path: Path, read_only: bool) -> Engine:
         connection = sqlite3.connect(
             sqlite_uri(path, "ro" if read_only else "rwc"),
             uri=True,
-            timeout=_BUSY_S,
+            timeout=faults.PATIENCE_S if read_only else faults.TRY_S,
             isolation_level=None,  # the driver's own idea of transactions off: we begin, commit and roll back
             check_same_thread=False,
         )

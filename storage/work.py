@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from tertulia.storage.errors import Duplicate, Ended, LeaseHeld, LogError, LostLease, NotFound, Refused, first_line
+from tertulia.storage.errors import Duplicate, Ended, LeaseHeld, LostLease, NotFound, Refused, first_line
+from tertulia.storage.faults import fault_of
 from tertulia.storage.inserts import Statement, inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
@@ -89,17 +90,17 @@ def insert_all(connection: Connection, rows: Iterable[Row]) -> None:
     for row in rows:
         grouped[type(row)].append(row.__dict__)
     for row_type, params in grouped.items():
-        with _refusing(row_type, params):
+        with refusing(row_type, params):
             inserter(row_type, connection.dialect.name).run(connection, params)
 
 
 @contextmanager
-def _refusing(row_type: type[Row], params: Sequence[Mapping[str, Any]]) -> Iterator[None]:
-    """Turns what the database does not take into `Refused`; a lost connection is no refusal and passes through."""
+def refusing(row_type: type[Row], params: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+    """Turns what the database does not take into `Refused`; what ails the database itself passes through."""
     try:
         yield
     except StatementError as error:  # the driver's errors are among its children
-        if getattr(error, "connection_invalidated", False):
+        if getattr(error, "connection_invalidated", False) or fault_of(error) is not None:
             raise
         raise _refusal(row_type, error, params) from error
     except (OverflowError, TypeError, ValueError) as error:  # some drivers let these through
@@ -160,7 +161,7 @@ def close(connection: Connection, params: Params, *, within_turn: bool) -> None:
 
 
 def _changed(connection: Connection, statement: Update | Statement, params: list[Params]) -> int:
-    with _refusing(EpisodeRow, params):
+    with refusing(EpisodeRow, params):
         if isinstance(statement, Statement):
             return statement.run(connection, params)
         return connection.execute(statement, params).rowcount
@@ -226,8 +227,3 @@ def release_work(episode: str, token: str) -> Work:
         update(_EPISODE).where(_EPISODE.c.id == episode, _EPISODE.c.lease == token).values(lease=None, lease_until=None)
     )
     return Work(special=lambda connection: connection.execute(statement) and None)
-
-
-def as_log_error(error: BaseException) -> LogError:
-    """Any database error as one line."""
-    return error if isinstance(error, LogError) else LogError(first_line(getattr(error, "orig", None) or error))

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Engine, NestedTransaction
 from sqlalchemy.exc import SQLAlchemyError
 
 from tertulia.storage.errors import LogError
-from tertulia.storage.work import Work, as_log_error, run_many, run_one
+from tertulia.storage.faults import Waiting, passing
+from tertulia.storage.target import Target
+from tertulia.storage.work import Work, run_many, run_one
 
 _ENOUGH_AT_ONCE = 256
 """Items in one transaction: enough to share the cost of a commit, few enough to answer soon."""
@@ -42,8 +44,9 @@ class Writer:
     table; if any of them is refused, the transaction is rolled back and each is tried again behind its own savepoint.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, target: Target) -> None:
         self._engine = engine
+        self._target = target
         self._queue: SimpleQueue[list[_Item] | None] = SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
         """What came in since a loop last handed over, which it does once in each of its rounds."""
@@ -138,9 +141,13 @@ class Writer:
         return items
 
     def _write(self, items: list[_Item]) -> None:
-        """Write them; a connection that is lost before the commit began is made anew, once."""
-        for last in (False, True):
+        """Write them. What may pass (a lock, a server that is away) is waited for, unless the commit had begun: then
+        nobody knows whether it was made."""
+        waiting = Waiting(self._target)
+        while True:
             self._committing = False
+            for item in items:
+                item.result = item.error = None
             try:
                 if self._connection is None:
                     self._connection = self._engine.connect()
@@ -150,10 +157,11 @@ class Writer:
                 return
             except (SQLAlchemyError, LogError) as error:
                 self._hang_up()
-                if not last and getattr(error, "connection_invalidated", False) and not self._committing:
+                fault = passing(error)
+                if fault is not None and not self._committing and waiting.again(fault):
                     continue
                 for item in items:
-                    item.error = as_log_error(error)
+                    item.error = self._target.told(error)
                 return
 
     def _together(self, connection: Connection, items: list[_Item]) -> bool:
@@ -166,6 +174,10 @@ class Writer:
             kept = run_many(connection, works)
         except LogError:
             kept = False
+        except SQLAlchemyError as error:
+            if passing(error) is not None:
+                raise
+            kept = False  # full or read-only: what of it is small enough may still be written alone
         if kept:
             self._committing = True
             transaction.commit()
@@ -180,8 +192,10 @@ class Writer:
             savepoint = connection.begin_nested()
             try:
                 item.result = run_one(connection, item.work)
-            except LogError as error:
-                item.error = error
+            except (SQLAlchemyError, LogError) as error:
+                if passing(error) is not None:
+                    raise
+                item.error = self._target.told(error)
                 if not _undone(savepoint):
                     transaction.close()
                     self._each_alone(connection, items)
@@ -200,7 +214,7 @@ class Writer:
                 item.result = run_one(connection, item.work)
                 transaction.commit()
             except (SQLAlchemyError, LogError) as error:
-                item.error = as_log_error(error)
+                item.error = self._target.told(error)
                 transaction.close()
 
     def _hang_up(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import tertulia
 from tertulia.agents.caller import RetryPolicy
@@ -39,6 +41,30 @@ async def resume(db: Path | str, episode: str) -> EpisodeResult:
             return await reopened.play()
         finally:
             await backends.aclose()
+
+
+async def interrupted(
+    db: Path | str, turn: int, *, model: str = "rules", seed: int = 3, sets: Sequence[str] = ("turns.limit=4",)
+) -> str:
+    """Begin an episode of `dinner-secret` and have it paused after `turn`; its id."""
+    playing: asyncio.Task[EpisodeResult] | None = None
+
+    def listen(event: dict[str, Any]) -> None:
+        if event["kind"] == "turn" and event["turn"] == turn:
+            assert playing is not None
+            playing.cancel()
+
+    backends = Backends()
+    with Log.open(db) as log:
+        scenario = tertulia.load_scenario("dinner-secret", sets, model=model)
+        episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, listen=listen, retry=FAST)
+        playing = asyncio.create_task(episode.play())
+        with suppress(asyncio.CancelledError):
+            await playing
+        row = log.episode(episode.stage.episode)
+        assert (row.head, row.status) == (turn, "paused")
+    await backends.aclose()
+    return row.id
 
 
 def play_in_child(environment: dict[str, str], db: str, scenario: str, seed: int, model: str, sets: list[str]) -> None:

@@ -28,14 +28,61 @@ def binaries() -> Path | None:
 
 
 class Server:
-    """A running server; `fresh()` makes an empty database and gives its URL."""
+    """A running server; `fresh()` makes an empty database and gives its URL. It can be stopped, and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, who: dict[str, object]) -> None:
         self.folder = folder
+        self.data = folder / "data"
+        self._home, self._who = home, who
         self._numbers = count()
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def url(self, database: str) -> str:
-        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        settings = (
+            "fsync=off",
+            "full_page_writes=off",
+            "listen_addresses=",
+            f"unix_socket_directories={self.folder}",
+            "max_connections=50",
+        )
+        self._process = subprocess.Popen(
+            [self._home / "postgres", "-D", self.data, *(part for setting in settings for part in ("-c", setting))],
+            stdout=subprocess.DEVNULL, stderr=(self.folder / "log").open("a"), cwd=self.folder,
+            **self._who,  # type: ignore[call-overload]
+        )  # fmt: skip
+        _wait(self, self._process)
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would; every connection is dropped."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGQUIT)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Down, and up again afterwards."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        return f"postgresql+psycopg://{user}@/{database}?host={self.folder}"
+
+    def ask_for_a_password(self, user: str, password: str) -> None:
+        """A user that has to give a password, the only one here."""
+        self.run(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        rules = self.data / "pg_hba.conf"
+        rules.write_text(f"local all {user} scram-sha-256\n" + rules.read_text())
+        self.run("SELECT pg_reload_conf()")
 
     def run(self, statement: str) -> None:
         """Run a statement as the superuser, outside any transaction."""
@@ -83,34 +130,16 @@ def server() -> Iterator[Server]:
     if who:
         os.chown(folder, who["user"], who["group"])  # type: ignore[arg-type]
     data = folder / "data"
-    process = None
+    running = Server(home, folder, who)
     try:
         subprocess.run(
             [home / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
             check=True, stdout=subprocess.DEVNULL, cwd=folder, **who,  # type: ignore[call-overload]
         )  # fmt: skip
-        settings = (
-            "fsync=off",
-            "full_page_writes=off",
-            "listen_addresses=",
-            f"unix_socket_directories={folder}",
-            "max_connections=50",
-        )
-        process = subprocess.Popen(
-            [home / "postgres", "-D", data, *(part for setting in settings for part in ("-c", setting))],
-            stdout=subprocess.DEVNULL, stderr=(folder / "log").open("w"), cwd=folder, **who,  # type: ignore[call-overload]
-        )  # fmt: skip
-        running = Server(folder)
-        _wait(running, process)
+        running.start()
         yield running
     finally:
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)  # at once; there is nothing to keep
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        running.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -59,7 +59,12 @@ class BackendFailure(Exception):
 
 
 class Backend(Protocol):
-    """A language model somewhere. One instance per URI serves all agents and episodes of a process, concurrently."""
+    """A language model somewhere. One instance per URI serves all agents and episodes of a process, concurrently.
+
+    It may also have `made_of() -> dict[str, str]`: short facts that tell whether a later model of the same URI is the
+    same one (an address, a commit, a hash), without secrets and without asking anybody. They are kept with every
+    episode, and `tertulia resume` refuses to go on quietly where one of them has changed.
+    """
 
     uri: str
 

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel
 
@@ -104,6 +104,10 @@ class OpenAIBackend:
                 else self._refused_by_name(body, form.text, answer)
             ) or status_failure(answer, self._scrub)
         raise failure  # outside of `except`: an error in the chain could show what the server echoed
+
+    def made_of(self) -> dict[str, str]:
+        """The server's address, without what a URL may keep secret."""
+        return {"base_url": _address(self.base_url)}
 
     async def aclose(self) -> None:
         """Closes the connections. A later call opens new ones."""
@@ -207,6 +211,12 @@ def _headers(key: str | None) -> dict[str, str]:
     named = {"OpenAI-Organization": setting("OPENAI_ORG_ID"), "OpenAI-Project": setting("OPENAI_PROJECT_ID")}
     given = {name: value for name, value in named.items() if value is not None}
     return {"Authorization": f"Bearer {key or 'none'}", "User-Agent": "tertulia", **given}
+
+
+def _address(url: str) -> str:
+    """Scheme, host, port and path; no user, password, query or fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _unwrap(text: str) -> str:

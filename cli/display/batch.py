@@ -13,25 +13,31 @@ from tertulia.cli.display.summary import money, plural
 from tertulia.cli.spans import span_text
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from tertulia.environments.batch.estimate import Estimate, Range
     from tertulia.environments.batch.plan import Plan
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
 
 _ENDED = ("success", "degraded", "cancelled")
+_BAR = 20
 _TELL_EVERY_S = 30.0
 _TOLD = 10
 """Where a line cannot be renewed in place, progress is told so many times, and at least every half minute."""
 
 
 class Progress:
-    """What this run has played so far. `ended` is how many of the batch had ended before."""
+    """How far a batch has come: what this run has played, and what the log has of it, by whomever.
 
-    def __init__(self, total: int, ended: int) -> None:
-        self.total, self.before, self.ended = total, ended, ended
+    `ended`, `turns` and `dollars` are what the log has now.
+    """
+
+    def __init__(self, total: int, ended: int, turns: int, dollars: float) -> None:
+        self.total, self.ended, self.turns, self.dollars = total, ended, turns, dollars
+        self.before, self._turns_before, self._dollars_before = ended, turns, dollars
         self.unfinished: list[Played] = []
-        self.failed = self.turns = self.calls = self.fallbacks = self.played = self.unpriced = 0
-        self.cost_usd = 0.0
+        self.failed = self.calls = self.fallbacks = self.played = self.unpriced = 0
         self.began = time.monotonic()
         self._told_at, self._told_of = self.began, ended
         self._step: Callable[[], None] = _nothing
@@ -44,31 +50,45 @@ class Progress:
         if result.status not in _ENDED:
             self.unfinished.append(played)
         self.failed += result.status == "error"
-        self.turns += result.turns
         self.calls += result.calls
         self.fallbacks += result.fallbacks
         self.unpriced += result.cost_usd is None
-        self.cost_usd += result.cost_usd or 0.0
         self._step()
 
-    def ended_in_all(self, count: int) -> None:
-        """How many of the batch have ended by now, whoever played them."""
-        self.ended = max(self.ended, count)
+    def look(self, ended: int, turns: int, dollars: float) -> None:
+        """Take in what the log has by now."""
+        self.ended, self.turns, self.dollars = max(self.ended, ended), turns, dollars
         self._step()
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
+    @property
+    def cost(self) -> str:
+        """What was spent on the batch since this run began, as far as it is known."""
+        spent = self.dollars - self._dollars_before
+        if self.unpriced:
+            return f"{money(spent)} and unknown prices" if spent else "cost unknown"
+        return money(spent)
+
+    def left(self) -> str:
+        """How long it will still take at this rate; empty where that cannot be said."""
+        done = self.ended - self.before
+        if not done or self.ended >= self.total:
+            return ""
+        return f"{span_text((self.total - self.ended) * self.seconds / done)} left"
+
     def rates(self) -> str:
-        """How fast, how long still, at what cost, with which failures: one line."""
-        done, took_s = self.ended - self.before, max(self.seconds, 1e-9)
-        parts = [f"{60 * done / took_s:.1f} episodes a minute", f"{self.turns / took_s:.1f} turns/s"]
-        if done and self.ended < self.total:
-            parts.append(f"{span_text((self.total - self.ended) * took_s / done)} left")
-        parts.append(cost_text(self))
-        parts.append(f"fallbacks {100 * self.fallbacks / max(1, self.calls):.1f} %")
-        parts.append(f"errors {100 * self.failed / max(1, self.played):.1f} %")
+        """How fast, at what cost, with which failures: one line."""
+        took_s = max(self.seconds, 1e-9)
+        parts = [
+            f"{60 * (self.ended - self.before) / took_s:.1f} episodes/min",
+            f"{(self.turns - self._turns_before) / took_s:.1f} turns/s",
+            self.cost,
+            f"fallbacks {100 * self.fallbacks / max(1, self.calls):.1f} %",
+            f"errors {100 * self.failed / max(1, self.played):.1f} %",
+        ]
         return ", ".join(parts)
 
     @contextmanager
@@ -85,24 +105,35 @@ class Progress:
 
     @contextmanager
     def _renewed(self, stream: TextIO) -> Iterator[None]:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-        from rich.progress import Progress as Bar
+        """Two lines that renew themselves: how far and how long still; and the rates."""
+        from rich.live import Live
 
         from tertulia.cli.display.console import console_on
 
-        columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[rates]}"))
-        options = {"console": console_on(stream), "transient": True, "refresh_per_second": 4, "redirect_stdout": False}
-        with Bar(*columns, **options) as bar:  # type: ignore[arg-type]
-            task = bar.add_task("episodes", total=self.total, completed=self.ended, rates=self.rates())
-            self._step = lambda: bar.update(task, completed=self.ended, rates=self.rates())
+        console = console_on(stream)
+        with Live(self._lines(console.encoding), console=console, transient=True, auto_refresh=False) as live:
+
+            def step() -> None:
+                live.update(self._lines(console.encoding), refresh=True)
+
+            self._step = step
             yield
+
+    def _lines(self, encoding: str) -> Text:
+        from rich.text import Text
+
+        full, empty = ("█", "░") if encoding.lower().startswith("utf") else ("#", ".")
+        done = _BAR * self.ended // self.total
+        far = f"{full * done}{empty * (_BAR - done)} {self.ended} of {self.total} episodes"
+        return Text("  ".join(part for part in (far, self.left()) if part) + "\n" + self.rates(), overflow="ellipsis")
 
     def _tell(self, stream: TextIO) -> None:
         """A line now and then."""
         share = (self.ended * _TOLD // self.total) > (self._told_of * _TOLD // self.total)
         if share or time.monotonic() - self._told_at > _TELL_EVERY_S:
             self._told_at, self._told_of = time.monotonic(), self.ended
-            print(f"{self.ended} of {self.total} episodes, {self.rates()}", file=stream, flush=True)
+            line = ", ".join(part for part in (self.rates(), self.left()) if part)
+            print(f"{self.ended} of {self.total} episodes, {line}", file=stream, flush=True)
 
 
 def _nothing() -> None:
@@ -138,26 +169,22 @@ def _dollars(found: Range | None) -> str:
     return "$0" if found.high == 0 else f"{money(found.low)} to {money(found.high)}"
 
 
-def cost_text(progress: Progress) -> str:
-    """What this run has cost, as far as it is known."""
-    if progress.unpriced and not progress.cost_usd:
-        return "cost unknown"
-    return money(progress.cost_usd) + (" and unknown prices" if progress.unpriced else "")
-
-
 def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     """What came of the whole batch, cell by cell, and of this run."""
     from tertulia.cli.display.console import width_of
     from tertulia.cli.display.table import table_lines
 
-    rows = _cells(plan, log)
-    yield from table_lines(("cell", "ended", "failed", "open", "reward", "95 %", "n"), rows, width_of(sys.stdout))
+    columns, rows = ("cell", "ended", "failed", "open", "reward", "95 %", "n"), _cells(plan, log)
+    told = len(columns) if any(row[-1] for row in rows) else 4  # not every world sets a task
+    yield from table_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout))
     dollars, tokens = log.spent(plan.batch)
+    progress.look(progress.ended, sum(turns for _, turns in log.come_to(plan.batch).values()), dollars)
     yield ""
     yield f"episodes    {progress.ended} of {plan.total} ended, {progress.ended - progress.before} in this run"
     if progress.played:
         yield f"calls       {progress.calls}, {plural(progress.fallbacks, 'fallback')} in this run"
-    yield f"cost        {cost_text(progress)} in this run; the batch: {money(dollars)}, {tokens} tokens"
+    whole = "unknown" if progress.unpriced and not dollars else money(dollars)
+    yield f"cost        {progress.cost} in this run; the batch: {whole}, {tokens} tokens"
     if progress.played:
         yield f"time        {span_text(progress.seconds)}: {progress.rates()}"
     yield f"log         {one_line(log.target)}"

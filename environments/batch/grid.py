@@ -48,19 +48,19 @@ class Grid:
         """All cells by name, each checked. Raises `ScenarioError` with whatever is wrong in any of them."""
         cells: dict[str, Scenario] = {}
         files: dict[str, Source] = {}
-        problems: dict[Problem, None] = {}
+        problems: dict[tuple[str, str], Problem] = {}
         for levels in product(*self.dimensions.values()):
             named = dict(zip(self.dimensions, levels, strict=True))
             labels = {name: level.label for name, level in named.items()}
             try:
                 scenario = self._scenario(named, files)
             except ScenarioError as error:
-                problems |= dict.fromkeys(error.problems)
+                problems = {(one.key, one.wrong): one for one in error.problems} | problems
                 continue
             for swapped, variant in variants(scenario, "swap" in self.design):
                 cells[cell_name(labels | swapped)] = variant
         if problems:
-            raise ScenarioError(problems)
+            raise ScenarioError(problems.values())
         if "swap" in self.design and len(cells) == self.combinations:
             right = "let seats differ, as in `participants.alice.model: openai/...`, or leave swap out"
             raise self._wrong(("design",), "swap: all seats of every cell have the same model and mind", right)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from tertulia.agents.registry import Backends
 from tertulia.environments.batch.design import seed_in, turned
 from tertulia.environments.batch.grid import Grid
+from tertulia.environments.changed import differences
 from tertulia.environments.episode import Place
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
@@ -46,23 +48,25 @@ class Plan:
     def __init__(self, batch: str, grid: dict[str, Any]) -> None:
         self.batch = batch
         self.grid = grid
+        self._made: dict[str, Any] | None = None
         self._scenario = lru_cache(_KEPT)(self._build)
 
     @classmethod
     def of(cls, grid: Grid) -> Plan:
         """The plan of a grid file. Raises `ScenarioError` for a cell that cannot be played."""
         cells = grid.cells()
-        made_with = {name: versions(Stage.of(scenario, 0, "")) for name, scenario in cells.items()}
-        [*distinct] = {str(made): made for made in made_with.values()}.values()
+        made = made_with(cells.values())
         data = {
             "file": grid.source.data,
             "cells": {name: scenario.resolved() for name, scenario in cells.items()},
             "seeds": grid.seeds,
             "replicates": grid.replicates,
             "design": sorted(grid.design),
-            "versions": _united(distinct),
+            "versions": made,
         }
-        return cls(grid.name, data)
+        plan = cls(grid.name, data)
+        plan._made = made
+        return plan
 
     @classmethod
     def load(cls, log: Log, batch: str) -> Plan:
@@ -79,15 +83,35 @@ class Plan:
 
     async def enter(self, log: Log, *, accept_changes: bool = False) -> None:
         """Enter the batch into the log, or go on with the one that is there: it grows by values, seeds and replicates
-        that are new, and what was there already must be what it was. Raises `BatchError`."""
+        that are new, and what was there already must be what it was. Raises `BatchError`, also where packages,
+        instructions or models have changed since it was last played, unless `accept_changes`: then that is kept with
+        the batch, and its episodes follow.
+        """
         try:
             await log.record([BatchRow(id=self.batch, name=self.batch, grid=self.grid, created_at=now())])
         except Duplicate:
             there = Plan.load(log, self.batch)
-            if there.grid == self.grid:
-                return
-            self.grid = self._joined(there)
-            await log.set_grid(self.batch, self.grid)
+            joined = self.grid if there.grid == self.grid else self._joined(there)
+            self.grid = joined | self._versions(log, there, accept=accept_changes)
+            if self.grid != there.grid:
+                await log.set_grid(self.batch, self.grid)
+
+    def _versions(self, log: Log, there: Plan, *, accept: bool) -> dict[str, Any]:
+        """What the batch is played with from now on, and what was accepted before."""
+        then, before = there.grid.get("versions") or {}, there.grid.get("accepted") or []
+        today = self._made or made_with(Scenario.from_resolved(cell) for cell in self.grid["cells"].values())
+        found = differences(_shared(then, today), _shared(today, then))
+        if not found:
+            return {"versions": _united([today, then])} | ({"accepted": before} if before else {})
+        heard = log.answered(self.batch)
+        asked_about = [each for each in found if each.model is None or each.model in heard]
+        if asked_about and not accept:
+            lines = [f"batch {self.batch} has changed since it was played: {each}" for each in asked_about]
+            raise BatchError("\n".join([*lines, "to go on all the same, which is recorded: --accept-changes"]))
+        return {
+            "versions": _united([then, today]),
+            "accepted": [*before, {"at": now().isoformat(), "old": then, "new": today}],
+        }
 
     def _joined(self, there: Plan) -> dict[str, Any]:
         """Both plans together: what was once planned stays planned."""
@@ -102,7 +126,6 @@ class Plan:
             "cells": there.grid["cells"] | self.grid["cells"],
             "seeds": list(dict.fromkeys([*there.grid["seeds"], *self.grid["seeds"]])),
             "replicates": max(there.grid["replicates"], self.grid["replicates"]),
-            "versions": there.grid["versions"],
         }
 
     @property
@@ -143,6 +166,19 @@ class Plan:
         for data in self.grid["cells"].values():
             found |= {seat.get("model") or data["model"] for seat in data["participants"]}
         return sorted(found)
+
+
+def made_with(scenarios: Iterable[Scenario]) -> dict[str, Any]:
+    """What episodes of all these scenarios would be made with now."""
+    backends = Backends()
+    made = [versions(Stage.of(scenario, 0, ""), backends) for scenario in scenarios]
+    return _united(list({str(one): one for one in made}.values()))
+
+
+def _shared(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """One record without the faculties that the other lacks: cells that come and go bring theirs and take them away."""
+    mine, theirs = one.get("instructions") or {}, other.get("instructions") or {}
+    return one | {"instructions": {name: hash for name, hash in mine.items() if name in theirs}}
 
 
 def _united(made: list[dict[str, Any]]) -> dict[str, Any]:

@@ -43,11 +43,12 @@ async def work(
 ) -> AsyncGenerator[Played, None]:
     """Be one worker, with a log and backends of its own. `hold` is given the worker, so that it can be stopped."""
     backends = Backends(share=settings.workers)
-    with Log.open(settings.db, create=False) as log:
+    with Log.open(settings.db, create=False, writing=True) as log:
         plan = Plan.load(log, settings.batch)
         worker = Worker(
             plan, log, backends, at_once=settings.at_once, caps=settings.caps(), lease_s=settings.lease_s,
             failures=Failures(plan.total, settings.fail_on_error), retry=settings.retry, only=only,
+            accept_changes=settings.accept_changes or "accepted" in plan.grid,
         )  # fmt: skip
         if hold is not None:
             hold(worker)

@@ -12,11 +12,13 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.claims import Claims
 from tertulia.environments.batch.plan import Plan, Point
+from tertulia.environments.changed import ChangedSince
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Leader
 from tertulia.environments.restore import RestoreError
 from tertulia.mind.model import ModelTrouble
-from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease
+from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease, Unusable
 from tertulia.storage.readers import Standing
+from tertulia.storage.rows import EpisodeStatus
 
 AT_ONCE = 64
 LEASE_S = 60.0
@@ -73,6 +75,8 @@ class Worker:
     lease_s: float = LEASE_S
     retry: RetryPolicy | None = None
     only: Iterable[Point] | None = None
+    accept_changes: bool = False
+    """Whether to go on with episodes that other packages, instructions or models began."""
     stopped: str | None = None
     """Why no further episode or turn is begun."""
     failure: LogError | None = None
@@ -129,6 +133,9 @@ class Worker:
                 continue
             except (LeaseHeld, LostLease, AlreadyEnded):  # it is another worker's now
                 continue
+            except Unusable as fault:
+                self.stop(str(fault))
+                return
             except ModelTrouble as trouble:  # the model cannot even be asked
                 self.stop(trouble.message)
                 return
@@ -151,15 +158,19 @@ class Worker:
         try:
             episode = await Episode.reopen(
                 found.episode, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
-                leader=self.leader, stop=self._stopping,
+                leader=self.leader, stop=self._stopping, accept_changes=self.accept_changes,
             )  # fmt: skip
         except RestoreError as error:
-            row = self.log.episode(found.episode)
-            result = EpisodeResult(
-                row.id, row.scenario, row.seed, "error", str(error), {}, max(0, row.head), 0, 0, 0, None, 0.0
-            )
-            return Played(found.cell, found.seed, found.replicate, result)
+            return self._left(found, "error", str(error))
+        except ChangedSince as changed:
+            return self._left(found, "paused", changed.in_one_line())
         return await self._play(found, episode)
+
+    def _left(self, found: Standing, status: EpisodeStatus, why: str) -> Played:
+        """An episode that stays as it is in the log."""
+        row = self.log.episode(found.episode)
+        result = EpisodeResult(row.id, row.scenario, row.seed, status, why, {}, max(0, row.head), 0, 0, 0, None, 0.0)
+        return Played(found.cell, found.seed, found.replicate, result)
 
     async def _play(self, place: Point | Standing, episode: Episode) -> Played:
         self._claims.played(episode.stage.episode)
@@ -167,6 +178,8 @@ class Worker:
         trouble = episode.failure
         if isinstance(trouble, ModelTrouble) and trouble.kind in ("refused", "cap"):
             self.stop(trouble.message)
+        if isinstance(trouble, Unusable):
+            self.stop(str(trouble))
         return Played(place.cell, place.seed, place.replicate, result)
 
     def _stopping(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tertulia.environments.gold.engine import Given, Gold
 from tertulia.environments.gold.evidence import Evidence, evidence_of
@@ -66,6 +66,12 @@ class GoldLedger:
                     rows += self._as_rows(turn, chain, variable, *found)
         self._moved.clear()
         return rows
+
+    def unwritten_but(self, written: Collection[Item]) -> None:
+        """Take everything but these items for unwritten: a fork may ask for chains that its parent did not keep."""
+        for item in [item for item in self._written if item not in written]:
+            del self._written[item]
+            self._moved.add(item[1])
 
     def item(self, chain: str, variable: str) -> tuple[Golden, bool]:
         """What should be believed now under the ledger's rule, and whether all rules agree. Deeper chains than those

@@ -1,10 +1,11 @@
 -- How good each belief was: one row for each turn, holder, chain, variable and estimator, against what should have been
 -- believed (`gold`) and, for a holder's own beliefs, against what was true. Probabilities are clipped at 0.001 in
 -- logarithms, which are natural. A belief stands in it at every turn at which it is held; gold of chains deeper than the
--- minds' order is not kept, and NULL here. Average nothing over different estimators, sources or rules.
+-- minds' order is not kept, and NULL here. What was set from outside, at a fork, is no mind's own and not in it until it
+-- is revised. Average nothing over different estimators, sources or rules.
 SELECT
   v.episode AS episode, -- the episode's id
-  v.turn AS turn, -- the turn, from 1; belief, gold and truth cover all events before it
+  coalesce(t.turn, v.first) AS turn, -- the turn, from 1; belief, gold and truth cover all events before it
   v.holder AS holder, -- who believes it
   v.chain AS chain, -- `alice`, `alice>bob` (what Alice thinks Bob believes), `alice&bob` (common ground), ...
   v.chain_order AS chain_order, -- 1 for `alice`, 2 for `alice>bob` and `alice&bob`, and so on
@@ -33,12 +34,10 @@ SELECT
     WHEN v.truth_probability IS NOT NULL AND v.gold_truth IS NOT NULL THEN 0 END
     AS beyond_gold -- 1 where gold is not certain and the truth is given more than gold gives it: no error
 FROM (
+  -- Worked out once for every stretch of turns (`first` to `last`) over which nothing of it changes.
   SELECT
     k.*,
-    row_number() OVER (
-      PARTITION BY k.episode, k.turn, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
-      ORDER BY k.value
-    ) AS place,
+    min(k.value) OVER one AS least,
     count(*) OVER one AS size,
     max(k.p) OVER one AS confidence,
     sum((k.p - k.g) * (k.p - k.g)) OVER one AS gold_brier,
@@ -57,8 +56,9 @@ FROM (
   FROM (
     SELECT
       j.*,
-      {ln}(j.p_clipped) AS ln_p,
-      {ln}(j.g_clipped) AS ln_g,
+      -- Most are 0 or 1, of which the logarithm is known (0 counts as 0.001; where gold is 0, its own is not needed).
+      CASE WHEN j.p >= 1 THEN 0.0 WHEN j.p <= 0.001 THEN -6.907755278982137 ELSE {ln}(j.p_clipped) END AS ln_p,
+      CASE WHEN j.g >= 1 OR j.g = 0 THEN 0.0 ELSE {ln}(j.g_clipped) END AS ln_g,
       CASE WHEN j.p >= max(j.p) OVER one - 1e-9 THEN 1 ELSE 0 END AS p_mode,
       CASE WHEN j.g IS NULL THEN NULL WHEN j.g >= max(j.g) OVER one - 1e-9 THEN 1 ELSE 0 END AS g_mode
     FROM (
@@ -72,28 +72,54 @@ FROM (
         w.probability AS w
       FROM (
         SELECT
-          c.episode, t.turn, c.holder, c.chain, c.variable, c.value, c.probability AS p, c.estimator,
-          'turn' AS source, CAST(NULL AS INTEGER) AS probe
+          l.episode, l.first, l.last, l.holder, l.chain, l.variable, b.value, b.probability AS p, b.estimator,
+          'turn' AS source, CAST(NULL AS INTEGER) AS probe, l.gold_turn, l.world_turn
         FROM (
-          SELECT
-            b.*,
-            (
-              SELECT min(n.turn) FROM belief AS n
-              WHERE n.episode = b.episode AND n.holder = b.holder AND n.chain = b.chain AND n.variable = b.variable
-                AND n.turn > b.turn
-            ) AS until
-          FROM belief AS b
-          WHERE b.declared
-        ) AS c
-        JOIN turn AS t
-          ON t.episode = c.episode AND t.turn >= c.turn AND t.turn >= 1 AND (c.until IS NULL OR t.turn < c.until)
+          SELECT s.*, min(s.turn) OVER same AS first, max(s.turn) OVER same AS last
+          FROM (
+            SELECT
+              c.*, t.turn,
+              (
+                SELECT max(m.turn) FROM gold AS m
+                WHERE m.episode = c.episode AND m.chain = c.chain AND m.variable = c.variable AND m.turn <= t.turn
+              ) AS gold_turn,
+              CASE WHEN c.chain = c.holder THEN (
+                SELECT max(m.turn) FROM gold AS m
+                WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= t.turn
+              ) END AS world_turn
+            FROM (
+              SELECT
+                n.episode, n.holder, n.chain, n.variable, n.turn AS since,
+                lead(n.turn, 1, 2147483647) OVER (
+                  PARTITION BY n.episode, n.holder, n.chain, n.variable ORDER BY n.turn
+                ) AS until
+              FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b) AS n
+            ) AS c
+            JOIN turn AS t ON t.episode = c.episode AND t.turn >= c.since AND t.turn >= 1 AND t.turn < c.until
+          ) AS s
+          WINDOW same AS (
+            PARTITION BY s.episode, s.holder, s.chain, s.variable, s.since, s.gold_turn, s.world_turn
+          )
+        ) AS l
+        JOIN belief AS b
+          ON b.episode = l.episode AND b.holder = l.holder AND b.chain = l.chain AND b.variable = l.variable
+          AND b.turn = l.since
+        WHERE l.turn = l.first AND b.declared AND b.estimator <> 'set'
         UNION ALL
         SELECT
-          q.episode, q.turn, q.holder, q.chain, q.variable, q.value, q.probability AS p, q.estimator,
-          'probe' AS source, q.ordinal AS probe
+          q.episode, q.turn AS first, q.turn AS last, q.holder, q.chain, q.variable, q.value, q.probability AS p,
+          q.estimator, 'probe' AS source, q.ordinal AS probe,
+          (
+            SELECT max(m.turn) FROM gold AS m
+            WHERE m.episode = q.episode AND m.chain = q.chain AND m.variable = q.variable AND m.turn <= q.turn
+          ) AS gold_turn,
+          CASE WHEN q.chain = q.holder THEN (
+            SELECT max(m.turn) FROM gold AS m
+            WHERE m.episode = q.episode AND m.chain = 'world' AND m.variable = q.variable AND m.turn <= q.turn
+          ) END AS world_turn
         FROM probe_belief AS q
         -- The first that the mind's own model answered: repeats and answers of other models are no further items.
-        WHERE q.ordinal = (
+        WHERE q.estimator <> 'set' AND q.ordinal = (
           SELECT min(f.ordinal)
           FROM probe_belief AS f
           LEFT JOIN probe AS s ON s.episode = f.episode AND s.turn = f.turn AND s.ordinal = f.ordinal
@@ -103,23 +129,19 @@ FROM (
         )
       ) AS h
       LEFT JOIN gold AS g
-        ON g.episode = h.episode AND g.chain = h.chain AND g.variable = h.variable AND g.value = h.value AND g.turn = (
-          SELECT max(m.turn) FROM gold AS m
-          WHERE m.episode = h.episode AND m.chain = h.chain AND m.variable = h.variable AND m.turn <= h.turn
-        )
+        ON g.episode = h.episode AND g.chain = h.chain AND g.variable = h.variable AND g.turn = h.gold_turn
+        AND g.value = h.value
       LEFT JOIN gold AS w
-        ON w.episode = h.episode AND w.chain = 'world' AND h.chain = h.holder AND w.variable = h.variable
-        AND w.value = h.value AND w.turn = (
-          SELECT max(m.turn) FROM gold AS m
-          WHERE m.episode = h.episode AND m.chain = 'world' AND m.variable = h.variable AND m.turn <= h.turn
-        )
+        ON w.episode = h.episode AND w.chain = 'world' AND w.variable = h.variable AND w.turn = h.world_turn
+        AND w.value = h.value
     ) AS j
     WINDOW one AS (
-      PARTITION BY j.episode, j.turn, j.holder, j.chain, j.variable, j.source, j.probe, j.estimator, j.rule
+      PARTITION BY j.episode, j.first, j.holder, j.chain, j.variable, j.source, j.probe, j.estimator, j.rule
     )
   ) AS k
   WINDOW one AS (
-    PARTITION BY k.episode, k.turn, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
+    PARTITION BY k.episode, k.first, k.holder, k.chain, k.variable, k.source, k.probe, k.estimator, k.rule
   )
 ) AS v
-WHERE v.place = 1
+LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.source = 'turn'
+WHERE v.value = v.least

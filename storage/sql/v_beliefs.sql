@@ -10,7 +10,7 @@ SELECT
   d.variable AS variable, -- what it is about
   d.value AS value, -- one of the variable's values
   d.probability AS probability, -- 0-1; sums to 1 over the values of one distribution
-  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled` or `person`
+  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled`, `person`; `set` from outside
   d.declared AS declared, -- 1 for a variable of the world or the scenario, 0 for an open proposition
   d.other AS other, -- on a chain `holder>other`, the other; else NULL
   d.own AS own_probability, -- on such a chain, the probability the holder itself gave this value at that turn
@@ -25,23 +25,26 @@ SELECT
   d.call AS call -- the call it came from
 FROM (
   SELECT
-    b.*,
+    s.episode, s.turn, s.holder, s.chain, s.variable, s.other, s.truth,
+    b.value, b.probability, b.estimator, b.source_event, b.call,
+    CASE WHEN b.declared THEN 1 ELSE 0 END AS declared,
     o.estimator AS own_estimator,
-    CASE WHEN b.own_turn IS NOT NULL THEN coalesce(o.probability, 0.0) END AS own,
+    CASE WHEN s.own_turn IS NOT NULL THEN coalesce(o.probability, 0.0) END AS own,
     CASE
-      WHEN b.own_turn IS NULL THEN NULL
+      WHEN s.own_turn IS NULL THEN NULL
       WHEN o.probability < b.probability THEN o.probability
       WHEN o.probability IS NULL THEN 0.0
       ELSE b.probability
     END AS shared
   FROM (
-    SELECT
+    -- DISTINCT has both looked up once for each distribution, not wherever they are used.
+    SELECT DISTINCT
       c.*,
-      (
+      CASE WHEN c.other IS NOT NULL THEN (
         SELECT max(o.turn) FROM belief AS o
         WHERE o.episode = c.episode AND o.holder = c.holder AND o.chain = c.holder AND o.variable = c.variable
-          AND o.turn <= c.turn AND c.other IS NOT NULL
-      ) AS own_turn,
+          AND o.turn <= c.turn
+      ) END AS own_turn,
       (
         SELECT g.value FROM gold AS g
         WHERE g.episode = c.episode AND g.chain = 'world' AND g.variable = c.variable
@@ -53,9 +56,8 @@ FROM (
         LIMIT 1
       ) AS truth
     FROM (
-      SELECT
-        b.episode, b.turn, b.holder, b.chain, b.variable, b.value, b.probability, b.estimator, b.source_event, b.call,
-        CASE WHEN b.declared THEN 1 ELSE 0 END AS declared,
+      SELECT DISTINCT
+        b.episode, b.turn, b.holder, b.chain, b.variable,
         CASE
           WHEN substr(b.chain, 1, length(b.holder) + 1) = b.holder || '>'
             AND length(replace(replace(b.chain, '>', ''), '&', '')) = length(b.chain) - 1
@@ -63,9 +65,12 @@ FROM (
         END AS other
       FROM belief AS b
     ) AS c
-  ) AS b
+  ) AS s
+  JOIN belief AS b
+    ON b.episode = s.episode AND b.holder = s.holder AND b.chain = s.chain AND b.variable = s.variable
+    AND b.turn = s.turn
   LEFT JOIN belief AS o
-    ON o.episode = b.episode AND o.turn = b.own_turn AND o.holder = b.holder AND o.chain = b.holder
-    AND o.variable = b.variable AND o.value = b.value
+    ON o.episode = s.episode AND o.turn = s.own_turn AND o.holder = s.holder AND o.chain = s.holder
+    AND o.variable = s.variable AND o.value = b.value
 ) AS d
 WINDOW one AS (PARTITION BY d.episode, d.turn, d.holder, d.chain, d.variable)

@@ -3,72 +3,93 @@
 -- has only the turns in which something changed.
 SELECT
   d.episode AS episode, -- the episode's id
-  d.turn AS turn, -- the turn, from 1; what is held at it covers all events before it
+  t.turn AS turn, -- the turn, from 1; what is held at it covers all events before it
   d.holder AS holder, -- who believes it
   d.chain AS chain, -- `alice`, `alice>bob` (what Alice thinks Bob believes), `alice&bob` (common ground), ...
   d.variable AS variable, -- what it is about
   d.value AS value, -- one of the variable's values
   d.probability AS probability, -- 0-1; sums to 1 over the values of one distribution
-  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled` or `person`
+  d.estimator AS estimator, -- how it came about: `rules`, `verbalised`, `choice`, `sampled`, `person`; `set` from outside
   d.declared AS declared, -- 1 for a variable of the world or the scenario, 0 for an open proposition
   d.since AS since, -- the turn in which it was written, at most this one
   d.other AS other, -- on a chain `holder>other`, the other; else NULL
   d.own AS own_probability, -- on such a chain, the probability the holder itself gives this value at this turn
   d.own - d.probability AS gap, -- own minus other's: positive where the holder believes it more than it thinks other does
-  CASE WHEN sum(d.shared) OVER one > 0 THEN d.shared / sum(d.shared) OVER one END
+  CASE WHEN d.all_shared > 0 THEN d.shared / d.all_shared END
     AS overlap, -- the smaller of the two, renormalised over the values; NULL where they share nothing
   d.truth AS truth, -- the variable's true value at this turn; NULL where the world has none
-  CASE WHEN d.truth IS NOT NULL THEN sum(CASE WHEN d.value = d.truth THEN d.probability ELSE 0.0 END) OVER one END
-    AS true_probability -- what this distribution gives the true value, 0-1, the same in all its rows
+  d.true_probability AS true_probability -- what this distribution gives the true value, 0-1, the same in all its rows
 FROM (
+  -- Worked out once for every stretch of turns (`first` to `last`) over which nothing of it changes.
   SELECT
-    h.*,
-    CASE WHEN h.own_turn IS NOT NULL THEN coalesce(o.probability, 0.0) END AS own,
-    CASE
-      WHEN h.own_turn IS NULL THEN NULL
-      WHEN o.probability < h.probability THEN o.probability
-      WHEN o.probability IS NULL THEN 0.0
-      ELSE h.probability
-    END AS shared
+    k.*,
+    sum(k.shared) OVER one AS all_shared,
+    CASE WHEN k.truth IS NOT NULL THEN sum(CASE WHEN k.value = k.truth THEN k.probability ELSE 0.0 END) OVER one END
+      AS true_probability
   FROM (
     SELECT
-      t.turn, c.*,
-      (
-        SELECT max(o.turn) FROM belief AS o
-        WHERE o.episode = c.episode AND o.holder = c.holder AND o.chain = c.holder AND o.variable = c.variable
-          AND o.turn <= t.turn AND c.other IS NOT NULL
-      ) AS own_turn,
-      (
-        SELECT g.value FROM gold AS g
-        WHERE g.episode = c.episode AND g.chain = 'world' AND g.variable = c.variable
-          AND g.turn = (
-            SELECT max(m.turn) FROM gold AS m
-            WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= t.turn
-          )
-        ORDER BY g.probability DESC, g.value
-        LIMIT 1
-      ) AS truth
+      s.episode, s.first, s.last, s.holder, s.chain, s.variable, s.since, s.other, s.truth,
+      b.value, b.probability, b.estimator,
+      CASE WHEN b.declared THEN 1 ELSE 0 END AS declared,
+      CASE WHEN s.own_turn IS NOT NULL THEN coalesce(o.probability, 0.0) END AS own,
+      CASE
+        WHEN s.own_turn IS NULL THEN NULL
+        WHEN o.probability < b.probability THEN o.probability
+        WHEN o.probability IS NULL THEN 0.0
+        ELSE b.probability
+      END AS shared
     FROM (
-      SELECT
-        b.episode, b.turn AS since, b.holder, b.chain, b.variable, b.value, b.probability, b.estimator,
-        CASE WHEN b.declared THEN 1 ELSE 0 END AS declared,
-        CASE
-          WHEN substr(b.chain, 1, length(b.holder) + 1) = b.holder || '>'
-            AND length(replace(replace(b.chain, '>', ''), '&', '')) = length(b.chain) - 1
-          THEN substr(b.chain, length(b.holder) + 2)
-        END AS other,
+      -- DISTINCT also has the truth looked up once, not wherever it is used.
+      SELECT DISTINCT
+        l.episode, l.first, l.last, l.holder, l.chain, l.variable, l.since, l.other, l.own_turn,
         (
-          SELECT min(n.turn) FROM belief AS n
-          WHERE n.episode = b.episode AND n.holder = b.holder AND n.chain = b.chain AND n.variable = b.variable
-            AND n.turn > b.turn
-        ) AS until
-      FROM belief AS b
-    ) AS c
-    JOIN turn AS t
-      ON t.episode = c.episode AND t.turn >= c.since AND t.turn >= 1 AND (c.until IS NULL OR t.turn < c.until)
-  ) AS h
-  LEFT JOIN belief AS o
-    ON o.episode = h.episode AND o.turn = h.own_turn AND o.holder = h.holder AND o.chain = h.holder
-    AND o.variable = h.variable AND o.value = h.value
+          SELECT g.value FROM gold AS g
+          WHERE g.episode = l.episode AND g.chain = 'world' AND g.variable = l.variable AND g.turn = l.truth_turn
+          ORDER BY g.probability DESC, g.value
+          LIMIT 1
+        ) AS truth
+      FROM (
+        SELECT h.*, min(h.turn) OVER same AS first, max(h.turn) OVER same AS last
+        FROM (
+          SELECT
+            c.episode, t.turn, c.holder, c.chain, c.variable, c.since, c.other,
+            CASE WHEN c.other IS NOT NULL THEN (
+              SELECT max(o.turn) FROM belief AS o
+              WHERE o.episode = c.episode AND o.holder = c.holder AND o.chain = c.holder AND o.variable = c.variable
+                AND o.turn <= t.turn
+            ) END AS own_turn,
+            (
+              SELECT max(m.turn) FROM gold AS m
+              WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= t.turn
+            ) AS truth_turn
+          FROM (
+            SELECT
+              n.episode, n.holder, n.chain, n.variable, n.turn AS since,
+              lead(n.turn, 1, 2147483647) OVER (
+                PARTITION BY n.episode, n.holder, n.chain, n.variable ORDER BY n.turn
+              ) AS until,
+              CASE
+                WHEN substr(n.chain, 1, length(n.holder) + 1) = n.holder || '>'
+                  AND length(replace(replace(n.chain, '>', ''), '&', '')) = length(n.chain) - 1
+                THEN substr(n.chain, length(n.holder) + 2)
+              END AS other
+            FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b) AS n
+          ) AS c
+          JOIN turn AS t ON t.episode = c.episode AND t.turn >= c.since AND t.turn >= 1 AND t.turn < c.until
+        ) AS h
+        WINDOW same AS (
+          PARTITION BY h.episode, h.holder, h.chain, h.variable, h.since, h.other, h.own_turn, h.truth_turn
+        )
+      ) AS l
+      WHERE l.turn = l.first
+    ) AS s
+    JOIN belief AS b
+      ON b.episode = s.episode AND b.holder = s.holder AND b.chain = s.chain AND b.variable = s.variable
+      AND b.turn = s.since
+    LEFT JOIN belief AS o
+      ON o.episode = s.episode AND o.turn = s.own_turn AND o.holder = s.holder AND o.chain = s.holder
+      AND o.variable = s.variable AND o.value = b.value
+  ) AS k
+  WINDOW one AS (PARTITION BY k.episode, k.holder, k.chain, k.variable, k.first)
 ) AS d
-WINDOW one AS (PARTITION BY d.episode, d.turn, d.holder, d.chain, d.variable)
+JOIN turn AS t ON t.episode = d.episode AND t.turn >= d.first AND t.turn <= d.last

@@ -1,4 +1,4 @@
--- What was asked of models: one row for each attempt at each request. Prompts are in `call.messages`.
+-- What was asked of models: one row for each attempt at each request. Prompts are in `v_prompts`.
 SELECT
   c.episode AS episode, -- the episode's id
   c.turn AS turn, -- the turn that asked

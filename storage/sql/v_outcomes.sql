@@ -13,11 +13,11 @@ SELECT
   n.outcome AS outcome, -- how things stood at the end, as JSON
   n.turns AS turns, -- turns played, silences included; neither the opening (turn 0) nor a closing turn
   n.utterances AS utterances, -- what participants said or whispered
-  n.calls AS calls, -- requests that minds made of models, `rules` included; those of probes left out
+  n.calls AS calls, -- requests of minds, `rules` included, probes left out; of a fork, those since it parted
   n.attempts AS attempts, -- attempts at them
   n.fallbacks AS fallbacks, -- requests given up after no valid reply
   CASE WHEN n.calls > 0 THEN CAST(n.fallbacks AS FLOAT) / n.calls ELSE 0.0 END AS fallback_rate, -- fallbacks per request, 0-1
-  CASE WHEN n.unknown_prices = 0 THEN n.cost END AS cost_usd, -- dollars, probes included; NULL where any price is unknown
+  CASE WHEN n.unknown_prices = 0 THEN n.cost END AS cost_usd, -- dollars, probes included; NULL where any price is unknown; of a fork, since it parted
   n.unknown_prices AS unknown_prices, -- answers without a known price
   n.created_at AS started, -- when it began, UTC
   n.ended_at AS ended, -- when it ended, UTC; NULL while it is running or paused

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tertulia.agents.limiter import Limiter
+from tertulia.mind.model import ModelTrouble
 
 
 async def test_never_more_in_flight_than_the_limit_and_first_come_first_served() -> None:
@@ -208,3 +209,86 @@ async def test_who_comes_when_a_pause_has_just_ended_does_not_overtake_those_who
     await enter("late")
     await waiting
     assert order == ["waited", "late"]
+
+
+async def test_the_first_request_goes_alone_until_it_is_over() -> None:
+    limiter, order = Limiter(start=8, trial_s=60.0), list[str]()
+    over = asyncio.Event()
+
+    async def first() -> None:
+        async with limiter.slot():
+            order.append("first begins")
+            await over.wait()
+            order.append("first is over")
+
+    async def other() -> None:
+        async with limiter.slot():
+            order.append("other")
+
+    tasks = [asyncio.ensure_future(one) for one in (first(), *(other() for _ in range(20)))]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (order, limiter.waiting) == (["first begins"], 20)
+    over.set()
+    await asyncio.gather(*tasks)
+    assert order == ["first begins", "first is over", *["other"] * 20]
+
+
+async def test_a_first_request_that_takes_long_is_not_waited_for() -> None:
+    limiter, over, began = Limiter(start=4, trial_s=0.01), asyncio.Event(), list[int]()
+
+    async def hold(number: int) -> None:
+        async with limiter.slot():
+            began.append(number)
+            if len(began) == 4:
+                over.set()
+            await over.wait()
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(hold(number) for number in range(4)))
+    assert began == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("every_model", [True, False])
+async def test_a_refusal_reaches_all_who_wait_for_the_same_and_all_who_come(every_model: bool) -> None:
+    limiter, asked = Limiter(start=1), list[str]()
+
+    async def ask(uri: str) -> None:
+        async with limiter.slot(uri) as slot:
+            asked.append(uri)
+            await asyncio.sleep(0)
+            if len(asked) == 1:
+                slot.refused("no such key", every_model=every_model)
+
+    uris = ["openai/a", "openai/b", "openai/a", "openai/b"]
+    first, *others = await asyncio.gather(*(ask(uri) for uri in uris), return_exceptions=True)
+    told = [str(other) if isinstance(other, ModelTrouble) else None for other in others]
+    mine, theirs = "openai/a: no such key", "openai/b: no such key"
+    assert first is None
+    assert told == ([theirs, mine, theirs] if every_model else [None, mine, None])
+    assert asked == (["openai/a"] if every_model else ["openai/a", "openai/b", "openai/b"])
+    with pytest.raises(ModelTrouble, match=mine) as refused:
+        await ask("openai/a")
+    assert refused.value.kind == "refused"
+    assert (limiter.in_flight, limiter.waiting) == (0, 0)
+
+
+async def test_who_waits_because_the_server_asked_for_it_hears_of_a_refusal_without_waiting_on() -> None:
+    limiter, go = Limiter(start=2), asyncio.Event()
+
+    async def refuse() -> None:
+        async with limiter.slot("openai/a") as slot:
+            await go.wait()
+            slot.refused("used up", every_model=True)
+
+    refusing = asyncio.ensure_future(refuse())
+    await asyncio.sleep(0)
+    async with limiter.slot("openai/a") as slot:
+        slot.troubled(3600.0)
+    waiting = asyncio.ensure_future(refuse())
+    await asyncio.sleep(0)
+    go.set()
+    async with asyncio.timeout(30):
+        await refusing
+        with pytest.raises(ModelTrouble, match="used up"):
+            await waiting

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -175,3 +177,25 @@ def test_interrupted_seeds_are_paused_and_told(tertulia: Tertulia, monkeypatch: 
     begun = tertulia("episodes", "--limit", "0", "--json").lines()
     assert 1 <= len(begun) <= 4
     assert any(row["status"] == "paused" for row in begun)
+
+
+def test_a_resume_with_changed_packages_is_refused_in_lines_and_accepted_by_an_option(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = str(Path("other.db").absolute())
+    with Loopback() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url + "/nowhere")
+        tertulia(*SHORT, "--model", "openai/any", "--display", "none", "--db", db)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        episode = newest(db)
+        with closing(sqlite3.connect(db)) as there, there:
+            there.execute("UPDATE episode SET versions = json_set(versions, '$.packages.pydantic', '1.0.0')")
+        refused = tertulia("resume", "last", "--db", db, "--json")
+        assert (refused.code, refused.out, len(server.requests)) == (2, "", 0)
+        changed, remedy = refused.err.splitlines()
+        assert changed.startswith(f"error: episode {episode} has changed since it was played: pydantic: 1.0.0 then, ")
+        command = remedy.partition("which is recorded: tertulia ")[2]
+        accepted = tertulia(*shlex.split(command), "--json")
+    assert (accepted.code, accepted.lines()[0]["status"]) == (0, "success")
+    [row] = tertulia("sql", "SELECT turn, target FROM intervention", "--json", "--db", db).lines()
+    assert row == {"turn": 1, "target": "versions"}

@@ -227,12 +227,3 @@ def test_a_played_episode_agrees_with_its_fold(target: str) -> None:
     result = asyncio.run(play(target, "dinner-secret", seed=3, sets=["mind.order=3", "turns.limit=12"]))
     with Log.open(target) as log:
         assert agree(log, result.episode) > 500
-
-
-async def test_one_episode_of_many_is_looked_up_by_the_index(sqlite_log: Log) -> None:
-    plan = sqlite_log.query(f"EXPLAIN QUERY PLAN SELECT * FROM v_belief_accuracy WHERE episode = '{ID}'")
-    steps = [row[-1] for row in plan.rows if row[-1].startswith(("SEARCH", "SCAN"))]
-    looked_up = [step for step in steps if step.split()[1] in ("b", "q", "t", "n", "g", "m", "w")]
-    assert {step.split()[1] for step in looked_up} == {"b", "q", "t", "n", "g", "m", "w"}
-    assert all(step.startswith("SEARCH") and "episode=?" in step for step in looked_up), steps
-    assert all("chain=?" in step for step in looked_up if step.split()[1] in ("g", "m", "w", "n")), steps

@@ -15,7 +15,7 @@ from tertulia.environments.episode import Episode
 from tertulia.environments.scenario import load_scenario
 from tertulia.storage.log import Log
 from tertulia.storage.rows import WORLD, BeliefRow, GoldRow, Row, TurnRow
-from tests.storage.made import ID, a_turn, an_episode, beliefs, truth
+from tests.storage.made import a_turn, beliefs, truth
 
 Key = tuple[str, str, str]
 """Holder, chain, variable."""
@@ -129,13 +129,3 @@ def test_random_histories_agree_with_their_fold(log: Log) -> None:
         agree(log, episode)
 
     check()
-
-
-async def test_a_long_episode_among_many_is_looked_up_by_the_index(sqlite_log: Log) -> None:
-    await sqlite_log.begin(an_episode())
-    plan = sqlite_log.query(f"EXPLAIN QUERY PLAN SELECT * FROM v_beliefs_held WHERE episode = '{ID}' AND turn = 6")
-    steps = [row[-1] for row in plan.rows]
-    looked_up = [step for step in steps if step.startswith(("SEARCH", "SCAN")) and step.split()[1] in "tbnogm"]
-    assert {step.split()[1] for step in looked_up} == set("tbnogm")
-    assert all(step.startswith("SEARCH") and "(episode=?" in step for step in looked_up), steps
-    assert any("n USING COVERING INDEX ix_belief (episode=? AND chain=? AND variable=?" in step for step in steps)

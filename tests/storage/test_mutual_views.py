@@ -9,7 +9,7 @@ import pytest
 
 from tertulia.storage.log import Log
 from tertulia.storage.rows import ClaimRow, GoldRow, ProbeBeliefRow, Row
-from tests.storage.made import ID, a_turn, a_witness, an_episode, an_event, beliefs
+from tests.storage.made import ID, a_turn, a_witness, an_event, beliefs
 
 
 def gold(turn: int, chain: str, robust: bool = True, basis: str = "witnessed", **p: float) -> list[GoldRow]:
@@ -207,13 +207,3 @@ def test_only_what_the_other_hears_is_an_answer_and_only_what_one_hears_is_answe
 def test_speaking_of_ones_own_belief_discloses_no_model(log: Log) -> None:
     put(log, said(3, "bob", ("kitchen", True, "bob")))
     assert cycles(log) == []
-
-
-@pytest.mark.parametrize("view", ["v_mutual", "v_mutual_cycles"])
-async def test_one_episode_among_many_is_looked_up_by_its_id(sqlite_log: Log, view: str) -> None:
-    await sqlite_log.begin(an_episode())
-    plan = sqlite_log.query(f"EXPLAIN QUERY PLAN SELECT * FROM {view} WHERE episode = '{ID}'")
-    tables = [row[-1] for row in plan.rows if row[-1].startswith(("SEARCH", "SCAN")) and len(row[-1].split()[1]) == 1]
-    tables = [step for step in tables if step not in ("SCAN v", "SCAN m")]  # what was looked up, put in order
-    assert len(tables) > 8
-    assert all(step.startswith("SEARCH") and "(episode=?" in step for step in tables), tables

@@ -53,6 +53,7 @@ class HfBackend:
         self._serving = False
         self._closed = False
         self._engine: Engine | None = None
+        self._made_of: dict[str, str] | None = None
         # One thread, started by the first request. It runs only while there is work, so that an interpreter
         # whose user forgot `aclose` still ends.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=uri)
@@ -89,6 +90,14 @@ class HfBackend:
         if self._engine is not None:
             self._engine.release()
             self._engine = None
+
+    def made_of(self) -> dict[str, str]:
+        """Which files these are, or which commit of the hub; found out once, without torch and without the network."""
+        if self._made_of is None:
+            from tertulia.agents.backends.hf.origin import made_of
+
+            self._made_of = made_of(self.name_or_path)
+        return self._made_of
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

@@ -43,7 +43,8 @@ class Filter:
     Witnessed events are certain. A told claim is believed to `TRUST`, except where it contradicts what was witnessed:
     then only if the variable can change, somebody has come or gone since, and the speaker was not expected to say
     it (whoever repeats what I think it believes anyway brings no news). What a speaker says shows what it believes.
-    An event counts along a chain as far as each in it was noticed witnessing it.
+    An event counts along a chain as far as each in it was noticed witnessing it. A belief that was set from outside
+    takes the place of what was held by then; where it is certain, it is as good as witnessed.
     """
 
     def __init__(
@@ -59,28 +60,47 @@ class Filter:
             self._mine[name] = Held(_told(self._prior[name].probabilities, self._index(name, held[name]), True))
         for name in [name for name in sure if name in self.variables]:
             self._mine[name] = Held(_certain(self.variables[name], self._index(name, sure[name])), None, 0)
+        self._given = [(sum(event.turn < one.turn for event in self.events), one) for one in seen.given]
         self._along: dict[Chain, list[Minds]] = {}
         self._grounds: dict[str, list[Minds]] = {}
 
     def along(self, chain: Chain, upto: int | None = None) -> Minds:
         """Beliefs along a chain after the first `upto` events (all by default), by variable."""
         end = len(self.events) if upto is None else upto
-        steps = self._along.setdefault(chain, [self._mine if len(chain) == 1 else self._prior])
+        if chain not in self._along:
+            first = self._mine if len(chain) == 1 else self._prior
+            self._along[chain] = [self._as_given(first, chain, 0)]
+        steps = self._along[chain]
         while len(steps) <= end:
             index = len(steps) - 1
             event = self.events[index]
             minds = self._after(steps[-1], chain, event, index) if self._counts(chain, event) else steps[-1]
-            steps.append(self._after_word_of_minds(minds, chain, event, index))
+            minds = self._after_word_of_minds(minds, chain, event, index)
+            steps.append(self._as_given(minds, chain, index + 1))
         return steps[end]
 
     def ground(self, other: str) -> Minds:
         """What the one who sees takes to be common ground with `other`: only what both witnessed, each noticed."""
-        steps = self._grounds.setdefault(other, [self._prior])
+        ground = (f"{self.me}&{other}",)
+        steps = self._grounds.setdefault(other, [self._as_given(self._prior, ground, 0)])
         for index in range(len(steps) - 1, len(self.events)):
             event = self.events[index]
             shared = event.level == "content" and other in event.witnesses and other in event.noticed_by
-            steps.append(self._after(steps[-1], (self.me, other), event, index, common=True) if shared else steps[-1])
+            minds = self._after(steps[-1], (self.me, other), event, index, common=True) if shared else steps[-1]
+            steps.append(self._as_given(minds, ground, index + 1))
         return steps[-1]
+
+    def _as_given(self, minds: Minds, chain: Chain, upto: int) -> Minds:
+        """With what was set from outside once the first `upto` events had happened."""
+        if not self._given:
+            return minds
+        name = ">".join(chain)
+        found = [one for at, one in self._given if at == upto and one.chain == name and one.variable in self.variables]
+        changed = dict(minds)
+        for one in found:
+            shares = tuple(one.probabilities.get(value, 0.0) for value in self.variables[one.variable].values)
+            changed[one.variable] = Held(shares, None, upto if max(shares) == 1.0 else None)
+        return changed
 
     def probability(self, chain: Chain, claim: Claim) -> float:
         """How probable the claim is along a chain, now."""

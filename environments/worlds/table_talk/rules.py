@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from tertulia.environments.world import Candidate, Claim, RulesPolicy, Stance, Stated, Variable, World
 from tertulia.environments.worlds.table_talk.acts import Part
@@ -25,6 +25,8 @@ class TableTalkRules(RulesPolicy):
     itself told in a whisper it keeps. Beliefs are those of `Filter`. Where the mind discloses, it asks itself first
     whether what it takes another to believe is so (`mirroring`).
     """
+
+    takes_beliefs: ClassVar[bool] = True
 
     def __init__(self, variables: Iterable[Variable] = (), names: Iterable[str] = ()) -> None:
         self.book = Phrasebook((variable.model_copy(update={"truth": None}) for variable in variables), names)

@@ -1,0 +1,97 @@
+"""Prompts, each kept once: of one that begins as an earlier one does, only the rest is written down.
+
+A participant's prompts share their persona, rules and instructions, and a transcript that grows at its end: in a long
+episode nine tenths of what is sent was sent before. A call names at most one other call of its own episode and
+participant, which is kept whole: so a prompt is put together in one step, in Python as in the view `v_prompts`.
+Whoever changes or removes the messages of a call must first make whole those that name it as their `base`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tertulia.storage.errors import LogError
+from tertulia.storage.rows import CallRow
+from tertulia.storage.types import write_json
+
+_REMEMBERED = 16_000_000
+"""Characters of prompts kept in memory to compare with; what was longest unused goes first, and is kept whole again."""
+_LEAST = 200
+"""Characters that must be shared to be worth a reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A prompt that is in the log as it is."""
+
+    call: str
+    text: str
+
+
+class Prompts:
+    """The prompts lately written whole, one for each participant of an episode."""
+
+    def __init__(self, most: int = _REMEMBERED) -> None:
+        self._most, self._size = most, 0
+        self._whole: OrderedDict[tuple[str, str], _Whole] = OrderedDict()
+
+    def shorten(self, call: CallRow) -> CallRow:
+        """The call as it is to be kept: without what it shares, where that is half of it or more; else as it is."""
+        if not call.messages:
+            return call
+        key = (call.episode, call.participant)
+        if key not in self._whole:
+            return call
+        self._whole.move_to_end(key)
+        whole = self._whole[key]
+        text = write_json(call.messages)
+        shared = shared_prefix(whole.text, text)
+        if shared < _LEAST or 2 * shared < len(text):
+            return call
+        kept = {"messages": None, "base": whole.call, "shared": shared, "rest": text[shared:]}
+        return call.model_copy(update=kept)
+
+    def remember(self, kept: CallRow) -> None:
+        """To be told of each call when it is durable: what was kept whole can be referred to from now on."""
+        if not kept.messages:
+            return
+        key = (kept.episode, kept.participant)
+        self._forget(key)
+        self._whole[key] = _Whole(kept.call, write_json(kept.messages))
+        self._size += len(self._whole[key].text)
+        while self._size > self._most:
+            self._forget(next(iter(self._whole)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        whole = self._whole.pop(key, None)
+        self._size -= len(whole.text) if whole is not None else 0
+
+
+def shared_prefix(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning; by halves, so that C compares them."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def restored(call: CallRow, whole: Mapping[str, Any]) -> CallRow:
+    """A call as it was handed to the log; `whole` has the messages of the calls that are referred to, by id.
+
+    Raises `LogError` where one of them is missing.
+    """
+    if call.base is None:
+        return call
+    if call.base not in whole:
+        raise LogError(f"the prompt of call {call.call} of episode {call.episode} begins in a call that is not there")
+    text = write_json(whole[call.base])[: call.shared] + (call.rest or "")
+    given = {**call.__dict__, "messages": json.loads(text), "base": None, "shared": None, "rest": None}
+    return CallRow.model_construct(None, **given)

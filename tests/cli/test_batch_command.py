@@ -1,0 +1,244 @@
+"""`tertulia batch` and `tertulia resume BATCH|--all`, as their users meet them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tertulia.cli.errors import BadInput
+from tertulia.cli.spans import parse_span, span_text
+from tertulia.storage.log import Log
+from tests.cli.command import Tertulia
+from tests.environments.batch.batches import a_grid, statuses
+from tests.loopback import Loopback
+
+COMMAND = (sys.executable, "-m", "tertulia.cli.main")
+OPENAI = {"turns.limit": 4, "model": "openai/any", "mind.preset": "reactive"}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Loopback:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    return Loopback(latency_ms=60)
+
+
+def test_a_batch_is_played_summed_up_by_cell_and_found_done_the_next_time(tertulia: Tertulia) -> None:
+    grid = str(a_grid(Path()))
+    first = tertulia("batch", grid, "-j", "2")
+    assert first.code == 0
+    rows = [line.split() for line in first.out.splitlines() if line.startswith("mind.order=")]
+    assert [row[:4] for row in rows] == [["mind.order=1", "2", "0", "0"], ["mind.order=2", "2", "0", "0"]]
+    assert "4 of 4 ended, 4 in this run" in first.out
+    assert "4 of 4 episodes" in first.err
+    again = tertulia("batch", grid)
+    assert again.code == 0
+    assert "4 of 4 ended, 0 in this run" in again.out
+
+
+def test_json_gives_a_line_for_each_episode_and_nothing_else(tertulia: Tertulia) -> None:
+    said = tertulia("batch", str(a_grid(Path())), "--json")
+    assert said.code == 0
+    assert sorted((row["cell"], row["seed"], row["replicate"], row["status"]) for row in said.lines()) == [
+        ("mind.order=1", 0, 0, "success"), ("mind.order=1", 1, 0, "success"),
+        ("mind.order=2", 0, 0, "success"), ("mind.order=2", 1, 0, "success"),
+    ]  # fmt: skip
+    assert "4 of 4 ended" in said.err
+
+
+WRONG: dict[str, tuple[list[str], str]] = {
+    "no such file": (["nowhere.yaml"], "there is no such file"),
+    "a scheduler without dask": (["grid.yaml", "--scheduler", "tcp://127.0.0.1:1"], "go together"),
+    "dask without a scheduler": (["grid.yaml", "--engine", "dask"], "go together"),
+    "dask and processes": (
+        ["grid.yaml", "--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--processes", "2"], "up to the cluster",
+    ),
+    "a span": (["grid.yaml", "--max-time", "soon"], "--max-time soon: write a span such as 90s"),
+    "a share": (["grid.yaml", "--fail-on-error", "2"], "--fail-on-error"),
+    "a negative cost": (["grid.yaml", "--max-cost", "-1"], "--max-cost"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_bad_input_is_one_line_and_leaves_nothing_behind(tertulia: Tertulia, what: str) -> None:
+    a_grid(Path())
+    arguments, hint = WRONG[what]
+    said = tertulia("batch", *arguments)
+    assert said.code == 2
+    assert said.out == ""
+    [line] = said.err.splitlines()
+    assert hint in line
+    assert not Path("log.db").exists()
+
+
+def test_a_grid_that_is_wrong_enters_nothing(tertulia: Tertulia) -> None:
+    said = tertulia("batch", str(a_grid(Path(), grid={"turns.limt": [1, 2]})))
+    assert said.code == 2
+    assert said.err == "error: grid.yaml:4: turns.limt: unknown key 'limt'; nearest: 'limit' (others: policy)\n"
+    assert not Path("log.db").exists()
+
+
+def test_a_dry_run_estimates_ranges_and_writes_nothing(tertulia: Tertulia) -> None:
+    grid = a_grid(Path(), scenario="dinner-secret", set={"turns.limit": 3, "model": "openai/gpt-5-mini"})
+    said = tertulia("batch", str(grid), "--dry-run", "--json")
+    assert said.code == 0
+    [found] = said.lines()
+    assert (found["cells"], found["episodes"]) == (2, 4)
+    model = found["models"]["openai/gpt-5-mini"]
+    for figure in ("calls", "input_tokens", "output_tokens", "cost_usd"):
+        assert 0 < model[figure]["low"] < model[figure]["high"]
+    for_people = tertulia("batch", str(grid), "--dry-run")
+    assert "tokens read" in for_people.out
+    assert "$" in for_people.out
+    assert not Path("log.db").exists()
+    by_rules = a_grid(Path(), scenario="dinner-secret", set={"turns.limit": 3})
+    assert model["calls"]["low"] == sum(row["calls"] for row in tertulia("batch", str(by_rules), "--json").lines())
+
+
+def test_an_estimate_holds_what_is_then_asked(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = {"turns.limit": 4, "model": "openai/any"}
+    grid = str(a_grid(Path(), scenario="dinner-secret", set=sets, grid={"mind.order": [1]}))
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        [found] = tertulia("batch", grid, "--dry-run", "--json").lines()
+        assert not server.requests
+        assert tertulia("batch", grid, "--json").code == 0
+    model = found["models"]["openai/any"]
+    assert model["cost_usd"] is None, "nobody publishes the prices of a server on this machine"
+    with Log.open() as log:
+        [(calls, read)] = log.query("SELECT count(*), sum(input_tokens) FROM call WHERE status = 'ok'").rows
+    assert model["calls"]["low"] <= calls <= model["calls"]["high"]
+    assert 0.8 * model["input_tokens"]["low"] <= read <= model["input_tokens"]["high"]
+
+
+def test_processes_share_the_batch(tertulia: Tertulia) -> None:
+    said = tertulia("batch", str(a_grid(Path(), seeds="0:4")), "--processes", "2", "-j", "2", "--json")
+    assert said.code == 0
+    assert len(said.lines()) == 8
+    assert len(statuses("log.db")) == 8
+    with Log.open() as log:
+        leaders = {row.lease.split(".")[1] for row in log.episodes() if row.lease}
+    assert leaders == set() or len(leaders) <= 2
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_ctrl_c_lets_turns_end_and_the_batch_goes_on_later(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        grid = str(a_grid(Path(), scenario="dinner-secret", set=OPENAI, seeds="0:6", grid={"mind.order": [1]}))
+        running = subprocess.Popen(
+            [*COMMAND, "batch", grid, "-j", "3", "--processes", processes],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        server.arrived.wait(60)
+        time.sleep(0.2)
+        os.killpg(running.pid, signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+        assert running.returncode == 130, err
+        assert "letting the turns under way end" in err
+        assert "go on with: " in err
+        assert "resume b" in err
+        assert "Traceback" not in err
+        assert set(statuses("log.db")) <= {"paused", "success"}
+        with Log.open() as log:
+            reasons = {row.reason for row in log.episodes(status="paused")}
+            assert reasons == {"interrupted"}
+            assert not log.query("SELECT 1 FROM call WHERE error = 'cancelled'").rows, "every turn was let end"
+        went_on = tertulia("resume", "b")
+    assert went_on.code == 0, went_on.err
+    assert "6 of 6 ended" in went_on.out
+    assert set(statuses("log.db")) == {"success"}
+
+
+def test_a_second_ctrl_c_stops_now_and_nothing_is_lost(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.latency_ms = 3000
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        grid = str(a_grid(Path(), scenario="dinner-secret", set=OPENAI, grid={"mind.order": [1]}))
+        running = subprocess.Popen([*COMMAND, "batch", grid], stderr=subprocess.PIPE, text=True)
+        server.arrived.wait(60)
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+        assert running.returncode == 130
+        assert "stopping now" in err
+        assert "Traceback" not in err
+        assert set(statuses("log.db")) == {"paused"}
+        server.latency_ms = 0
+        assert tertulia("resume", "b").code == 0
+    assert set(statuses("log.db")) == {"success"}
+
+
+def test_resume_all_goes_on_with_batches_and_single_episodes(tertulia: Tertulia) -> None:
+    grid = str(a_grid(Path(), scenario="dinner-secret", set={"turns.limit": 2}))
+    assert tertulia("batch", grid, "--max-time", "0.001").code == 1
+    with Log.open() as log:
+        begun = len(log.standing("b"))
+    assert begun < 4 or "paused" in statuses("log.db")
+    said = tertulia("resume", "--all")
+    assert said.code == 0, said.err
+    assert list(statuses("log.db")) == ["success"] * 4
+    assert "batch b" in said.err
+    neither = tertulia("resume")
+    assert neither.code == 2
+    assert "--all" in neither.err
+
+
+def test_failures_up_to_a_share_are_no_failure_of_the_batch(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One cell's model does not exist at the server; the others play."""
+    server.models = ("any",)
+    sets = {"turns.limit": 2, "mind.preset": "reactive"}
+    keys = {"scenario": "dinner-secret", "set": sets, "seeds": "0:1"}
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        grid = str(a_grid(Path(), grid={"model": ["rules", "openai/any", "openai/gone"]}, **keys))
+        said = tertulia("batch", grid, "-j", "1")
+    assert said.code == 1
+    assert "gone" in said.err
+    assert "go on with" in said.err
+
+
+def test_batches_are_listed_with_how_far_they_have_come(tertulia: Tertulia) -> None:
+    tertulia("batch", str(a_grid(Path())), "--json")
+    [row] = tertulia("episodes", "--batches", "--json").lines()
+    assert (row["batch"], row["episodes"], row["ended"], row["failed"], row["open"]) == ("b", 4, 4, 0, 0)
+    assert len(tertulia("episodes", "--batch", "b", "--json").lines()) == 4
+    assert tertulia("episodes", "--batch", "nope").code == 2
+
+
+def test_the_batch_in_the_log_is_whole_json_for_whoever_asks_by_sql(tertulia: Tertulia) -> None:
+    path = a_grid(Path())
+    tertulia("batch", str(path), "--json")
+    [row] = tertulia("sql", "SELECT grid FROM batch", "--json").lines()
+    assert json.loads(row["grid"])["file"] == yaml.safe_load(path.read_text())
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5h", 5400), ("2d", 172800), ("30m", 1800)])
+def test_spans_of_time(text: str, seconds: float) -> None:
+    assert parse_span("--max-time", text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "5 weeks", "h"])
+def test_what_is_no_span(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_span("--max-time", text)
+
+
+def test_spans_are_told_in_two_units() -> None:
+    assert [span_text(s) for s in (0.4, 59, 61, 3725)] == ["0 s", "59 s", "1 min 1 s", "1 h 2 min"]
