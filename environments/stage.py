@@ -78,6 +78,8 @@ class Stage:
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
     """A state, and what each may do in it, as far as somebody has asked."""
+    _true_in: Any = None
+    """The state whose truths were written last."""
     _observed: Any = None
     """The state as it was last shown."""
     _hashed: tuple[Any, str] = (None, "")
@@ -220,6 +222,9 @@ class Stage:
     def _truths(self, turn: int) -> list[Row]:
         """The truths that changed since they were last written."""
         rows: list[Row] = []
+        if self.state == self._true_in:
+            return rows
+        self._true_in = self.state
         for variable in self.world.variables(self.state):
             if variable.truth is not None and self.truths.get(variable.name) != variable.truth:
                 self.truths[variable.name] = variable.truth
