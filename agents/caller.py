@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -16,10 +16,11 @@ from tertulia.agents.backends.base import Backend, BackendFailure, Completion, P
 from tertulia.agents.backends.schema import canonical_schema
 from tertulia.agents.limiter import Limiter, Slot
 from tertulia.agents.reading import Reading, read, reask
-from tertulia.mind.model import Message, ModelTrouble, Reply, Request, T
+from tertulia.mind.model import Message, ModelTrouble, Reply, Request, Sampling, T
 from tertulia.storage.rows import CallRow
 from tertulia.storage.types import dump_json, now
 
+_SAMPLING = tuple(field.name for field in fields(Sampling))
 _ABOUT_THE_ACCOUNT = (401, 402, 429)
 """HTTP statuses with which a provider refuses whoever asks, whatever model they ask."""
 
@@ -210,7 +211,7 @@ class SeatModel:
 
     def _row(self, asking: _Asking, started: datetime, clock: float, **outcome: Any) -> CallRow:
         request = asking.request
-        return CallRow(
+        return CallRow.made(
             episode=self.episode,
             call=f"{self.turn}/{self.take}/{self.participant}/{request.purpose}/{request.ordinal}/{asking.attempt}",
             turn=self.turn,
@@ -223,7 +224,7 @@ class SeatModel:
             uri=self.uri,
             messages=[{"role": m.role, "content": m.content} for m in asking.prompt.messages],
             schema_name=request.schema.__name__,
-            sampling=asdict(asking.prompt.sampling),
+            sampling=sampling_of(asking.prompt),
             started_at=started,
             latency_ms=1000 * (time.perf_counter() - clock),
             **outcome,
@@ -237,10 +238,15 @@ class SeatModel:
         return value
 
 
+def sampling_of(prompt: Prompt) -> dict[str, Any]:
+    """The sampling of a prompt as it is hashed and kept."""
+    return {name: getattr(prompt.sampling, name) for name in _SAMPLING}
+
+
 def call_hash(uri: str, prompt: Prompt) -> str:
     """SHA-256 of the canonical JSON of URI, messages, JSON schema and sampling."""
     messages = dump_json([{"content": m.content, "role": m.role} for m in prompt.messages])
-    sampling, schema = dump_json(asdict(prompt.sampling)), canonical_schema(prompt.schema)
+    sampling, schema = dump_json(sampling_of(prompt)), canonical_schema(prompt.schema)
     text = f'{{"messages":{messages},"sampling":{sampling},"schema":{schema},"uri":{dump_json(uri)}}}'
     return hashlib.sha256(text.encode()).hexdigest()
 

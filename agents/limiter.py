@@ -23,7 +23,8 @@ class Slot:
     uri: str = _EVERY_MODEL
 
     def succeeded(self) -> None:
-        """Additive increase: about one more in flight for every whole round of successes, while the limit is used."""
+        """The limit grows while it is used: until the first trouble by one for every success, so that it doubles with
+        every whole round of them; from then on by about one a round (additive increase)."""
         self.limiter._grow()
 
     def troubled(self, retry_after_s: float | None = None) -> None:
@@ -38,7 +39,8 @@ class Slot:
 
 
 class Limiter:
-    """Adaptive concurrency (additive increase, multiplicative decrease) for one provider, shared by all episodes.
+    """Adaptive concurrency (slow start, then additive increase and multiplicative decrease, as TCP) for one provider,
+    shared by all episodes.
 
     First come, first served. A waiter that is cancelled leaves the queue, a holder that is cancelled gives its slot
     back. All use is from one event loop at a time.
@@ -56,6 +58,7 @@ class Limiter:
         self.in_flight = 0
         self._ceiling = ceiling
         self._decrease = decrease
+        self._troubled = False
         self._trial_s = trial_s
         self._tried = trial_s <= 0
         self._refusals: dict[str, str] = {}
@@ -152,10 +155,12 @@ class Limiter:
 
     def _grow(self) -> None:
         if self.in_flight + 1 >= int(self.limit):
-            self.limit = min(float(self._ceiling), self.limit + 1.0 / self.limit)
+            more = 1.0 / self.limit if self._troubled else 1.0
+            self.limit = min(float(self._ceiling), self.limit + more)
             self._admit()
 
     def _shrink(self, epoch: int, retry_after_s: float | None) -> None:
+        self._troubled = True
         if epoch == self._epoch:
             self._epoch += 1
             self.limit = max(1.0, self.limit * self._decrease)

@@ -16,6 +16,8 @@ from tertulia.agents.limiter import Limiter
 GROUP = "tertulia.backends"
 """The entry-point group of further providers: each entry is a callable `(name, *, uri) -> Backend`."""
 MISSING_LOCAL = "hf models need the extra: pip install 'tertulia[local]'"
+_IN_FLIGHT = (16, 2048)
+"""How many requests at once to a provider, at first and at most: in between, its limiter finds out what it takes."""
 _TRIAL_S = 1.0
 """How long the very first request to a server goes alone: more than it takes one to look at a key."""
 _LOCAL_PACKAGES = ("torch", "transformers", "llguidance", "tokenizers")
@@ -44,7 +46,7 @@ class _Provider:
     """None for those who answer without a backend."""
     lacks: Callable[[], str | None]
     """What is missing to use it now, in one line; None when it is ready."""
-    in_flight: tuple[int, int] = (16, 256)
+    in_flight: tuple[int, int] = _IN_FLIGHT
     """How many requests at once: at first, and at most."""
     trial_s: float = _TRIAL_S
 
@@ -133,7 +135,7 @@ class Backends:
         provider = parse_uri(uri).provider
         if provider not in self._limiters:
             known = _BUILT_IN.get(provider)
-            start, ceiling = known.in_flight if known else (16, 256)
+            start, ceiling = known.in_flight if known else _IN_FLIGHT
             self._limiters[provider] = Limiter(
                 start=max(1, start // self._share),
                 ceiling=max(1, ceiling // self._share),

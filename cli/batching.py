@@ -50,12 +50,15 @@ def play_plan(
     plan: Plan, log: Log, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
 ) -> int:
     """Play what is left of a batch that is in the log, and return the exit code."""
+    from tertulia.environments.many import keep_what_is_loaded
+
     whole = str(log.target.path.absolute()) if log.target.path is not None else _url(log)
     settings = replace(settings, batch=plan.batch, db=whole)
     engine = _engine(plan, settings, processes, scheduler)
     progress = Progress(plan.total, *_standing(log, plan.batch))
     watching = _Watching(engine, progress, log, plan.batch, as_json)
     if progress.ended < plan.total:
+        keep_what_is_loaded()
         try:
             asyncio.run(watching.run())
         except (KeyboardInterrupt, asyncio.CancelledError):

@@ -17,7 +17,7 @@ import typer
 from tertulia.cli.errors import FAILED, FINE, message_of
 from tertulia.cli.options import AsJson, Db, Debug
 
-_CORE = ("langgraph", "openai", "pydantic", "sqlmodel", "sqlalchemy", "alembic", "rich", "typer", "PyYAML")
+_CORE = ("langgraph", "aiohttp", "pydantic", "sqlmodel", "sqlalchemy", "alembic", "rich", "typer", "PyYAML")
 _EXTRAS = {
     "local": ("torch", "transformers", "llguidance", "tokenizers"),
     "postgres": ("psycopg",),

@@ -85,14 +85,18 @@ def _draw(scenario: Scenario) -> None:
     from tertulia.environments.turn import turn_graph
 
     graph = turn_graph().get_graph()
+    edges = [
+        edge for edge in graph.edges if edge.target != "minds" or edge.source == "__start__"
+    ]  # no way back: a turn
     notes = {
-        "mind": f"one for each, all at once: {', '.join(scenario.names)}",
+        "minds": "those who think without a model, one after the other",
+        "mind": f"one for each who asks a model, all at once: {', '.join(scenario.names)}",
         "floor": f"policy: {scenario.turns.policy}",
-        "speak": "those admitted who have no draft yet, all at once",
+        "speak": "those admitted who have no draft yet, all at once where several are",
         "step": f"the world: {one_line(scenario.world)}",
     }
     print(f"a turn of {one_line(scenario.scenario)}\n")
-    for line in graph_lines(list(graph.nodes), graph.edges, notes):
+    for line in graph_lines(list(graph.nodes), edges, notes):
         print(line)
     print("\nminds\n")
     longest = max(map(len, scenario.names))

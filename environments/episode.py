@@ -22,7 +22,7 @@ from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Stage
-from tertulia.environments.turn import TurnWork, open_turn, play_turn
+from tertulia.environments.turn import Turns, TurnWork, open_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
@@ -106,7 +106,11 @@ class Episode:
     """The world's state after it."""
     failure: Exception | None = None
     """What ended it as `error` or paused it, for whoever wants more than the reason."""
+    _turns: Turns = field(init=False)
     _clock: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self._turns = Turns(self.listen)
 
     @classmethod
     async def begin(
@@ -217,11 +221,12 @@ class Episode:
     async def _play(self) -> EpisodeResult:
         if self.stage.head < 0:
             await self._open()
-        while (reason := self.stage.ending(self.stage.head)) is None:
-            if self.stop is not None and (why := self.stop()) is not None:
-                return await self._close_early("paused", why)
-            await self._turn(self.stage.head + 1)
-        return await self._close(reason)
+        async with self._turns:
+            while (reason := self.stage.ending(self.stage.head)) is None:
+                if self.stop is not None and (why := self.stop()) is not None:
+                    return await self._close_early("paused", why)
+                await self._turn(self.stage.head + 1)
+            return await self._close(reason)
 
     async def _commit(self, record: TurnRecord) -> None:
         """What is not in the log has not happened, whatever the stage has come to."""
@@ -248,7 +253,7 @@ class Episode:
         take = self.answering.take_for(turn)
         while True:
             work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing)
-            await play_turn(work, self.listen)
+            await self._turns.play(work)
             if not work.failures:
                 return work
             self.answering.count(committed=False)

@@ -30,13 +30,13 @@ def happened(
 
 
 def _rows(episode: str, turn: int, ordinal: int, event: Event, established: Established) -> Happened:
-    row = EventRow(
+    row = EventRow.made(
         episode=episode, turn=turn, ordinal=ordinal, kind=event.kind, actor=event.actor, text=event.text,
         occurrence=event.occurrence, addressees=list(event.addressees), place=event.place, data=event.data or None,
         origin=event.origin,
     )  # fmt: skip
     witnesses = [
-        WitnessRow(
+        WitnessRow.made(
             episode=episode, turn=turn, event=ordinal, participant=name, level=level,
             noticed_by=_noticed_by(event, name),
         )
@@ -44,7 +44,7 @@ def _rows(episode: str, turn: int, ordinal: int, event: Event, established: Esta
         for name in names
     ]  # fmt: skip
     claims = [
-        ClaimRow(
+        ClaimRow.made(
             episode=episode, turn=turn, event=ordinal, ordinal=number, speaker=event.actor, variable=claim.variable,
             value=claim.value, holds=claim.holds, believer=claim.believer, established=established,
         )

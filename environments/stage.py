@@ -8,6 +8,8 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+from pydantic import RootModel
+
 from tertulia.environments.chance import draw
 from tertulia.environments.floor import after
 from tertulia.environments.gold.ledger import GoldLedger
@@ -74,6 +76,14 @@ class Stage:
     """What was changed from outside, where the episode is a fork."""
     established: dict[tuple[int, int, int], Established] = field(default_factory=dict)
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
+    _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
+    """A state, and what each may do in it, as far as somebody has asked."""
+    _true_in: Any = None
+    """The state whose truths were written last."""
+    _observed: Any = None
+    """The state as it was last shown."""
+    _hashed: tuple[Any, str] = (None, "")
+    """The state that was hashed last, and its hash."""
 
     @classmethod
     def of(cls, scenario: Scenario, seed: int, episode: str) -> Stage:
@@ -127,7 +137,16 @@ class Stage:
 
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""
-        return tuple(name for name in self.seats if self.world.legal(self.state, name) is not None)
+        return tuple(name for name in self.seats if self.legal(name) is not None)
+
+    def legal(self, name: str) -> type[RootModel[Any]] | None:
+        """The acts open to a seat now; None where it cannot act. Worlds are pure, so each is asked once a state."""
+        state, found = self._legal
+        if state is not self.state:
+            self._legal = self.state, (found := {})
+        if name not in found:
+            found[name] = self.world.legal(self.state, name)
+        return found[name]
 
     def owner(self) -> str | None:
         """Whose turn it is when turns go round the table: the next who can act."""
@@ -161,13 +180,16 @@ class Stage:
 
     def _observations(self, turn: int) -> list[Row]:
         rows: list[Row] = []
+        if self.state == self._observed:
+            return rows
+        self._observed = self.state
         for name in self.seats:
             observation = self.world.observe(self.state, name)
             if observation != self.shown.get(name):
                 self.shown[name] = observation
                 self.opening.setdefault(name, observation)
                 rows.append(
-                    ObservationRow(
+                    ObservationRow.made(
                         episode=self.episode, turn=turn, participant=name, text=observation.text, data=observation.data
                     )
                 )
@@ -200,6 +222,9 @@ class Stage:
     def _truths(self, turn: int) -> list[Row]:
         """The truths that changed since they were last written."""
         rows: list[Row] = []
+        if self.state == self._true_in:
+            return rows
+        self._true_in = self.state
         for variable in self.world.variables(self.state):
             if variable.truth is not None and self.truths.get(variable.name) != variable.truth:
                 self.truths[variable.name] = variable.truth
@@ -231,7 +256,7 @@ class Stage:
             order=seat.spec.order,
             discloses=seat.spec.discloses(),
             last_spoke=self.eyes.last_spoke.get(name),
-            can_act=self.world.legal(self.state, name) is not None,
+            can_act=self.legal(name) is not None,
             given=self.interventions.given(name, turn),
         )
 
@@ -250,4 +275,8 @@ class Stage:
 
     def state_hash(self) -> str:
         """What the world's state comes to, in 16 hex digits: a resumed episode must arrive at the same."""
-        return sha256(dump_json(self.state.model_dump(mode="json")).encode()).hexdigest()[:16]
+        hashed, found = self._hashed
+        if self.state != hashed or not found:
+            found = sha256(dump_json(self.state.model_dump(mode="json")).encode()).hexdigest()[:16]
+            self._hashed = self.state, found
+        return found

@@ -5,18 +5,19 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
-import operator
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Send
+from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
@@ -57,11 +58,15 @@ class TurnWork:
     take: int
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
+    begun: dict[str, Deliberation] = field(default_factory=dict)
+    """The work of each mind, from its beginning."""
     minds: dict[str, Deliberated] = field(default_factory=dict)
+    """Those that came to the end of it."""
     planned: list[Planned] = field(init=False)
     """What the scenario asks copied minds at this turn, by ordinal."""
     probed: dict[int, tuple[Probed, LanguageModel]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
+    over: bool = False
     award: Award = field(default_factory=lambda: Award((), {}))
     events: list[Happened] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -77,7 +82,7 @@ class TurnWork:
         acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
         record = TurnRecord(stage.episode, self.turn, self.take, lease)
         record.rows.append(
-            TurnRow(
+            TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
                 actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
                 silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
@@ -100,7 +105,7 @@ class TurnWork:
 
     def _bid_row(self, name: str) -> BidRow:
         intent = self.minds[name].intent
-        return BidRow(
+        return BidRow.made(
             episode=self.stage.episode, turn=self.turn, participant=name, wants=intent.wants,
             volunteers=intent.volunteers, motivation=intent.motivation, thought=intent.thought,
             addressee=intent.addressee, won=name in self.award.admitted, reason=self.award.reasons.get(name, ""),
@@ -140,64 +145,122 @@ class OfProbe(TypedDict):
     ordinal: int
 
 
-class TurnState(TypedDict, total=False):
-    """What travels through the graph."""
+class TurnState(TypedDict):
+    """What travels through the graph: nothing; the nodes share their `TurnWork`."""
 
-    deliberated: Annotated[list[str], operator.add]
-    probed: Annotated[list[int], operator.add]
-    spoken: Annotated[list[str], operator.add]
+
+@dataclass(slots=True)
+class Turns:
+    """The turns of one episode, take after take, on one run of the graph. Use it in an `async with`, from one task.
+
+    To begin a run costs LangGraph more than a turn does, so this one comes round to its first node for every take;
+    while the episode commits, it stands still. `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`,
+    `event`. Nothing is traced, whatever the user's environment says.
+    """
+
+    listen: Callable[[dict[str, Any]], None] | None = None
+    work: TurnWork = field(init=False)
+    """The take that is being played."""
+    _run: AsyncGenerator[Any, None] | None = None
+    _untraced: AbstractContextManager[None] = field(default_factory=lambda: tracing_context(enabled=False))
+
+    async def __aenter__(self) -> Turns:
+        self._untraced.__enter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._untraced.__exit__(None, None, None)
+        await self._stop()
+
+    async def play(self, work: TurnWork) -> None:
+        """Run one take. Afterwards `work` holds either failures, or everything that `record` needs."""
+        self.work = work
+        try:
+            async for mode, told in self._run or self._begin():
+                if mode == "custom" and self.listen is not None:
+                    self.listen(told)
+                elif work.over:
+                    return
+        except BaseException:
+            await self._stop()
+            raise
+
+    def _begin(self) -> AsyncGenerator[Any, None]:
+        modes: list[StreamMode] = ["updates"] if self.listen is None else ["custom", "updates"]
+        run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=modes)
+        self._run = cast("AsyncGenerator[Any, None]", run)
+        return self._run
+
+    async def _stop(self) -> None:
+        run, self._run = self._run, None
+        if run is not None:
+            await run.aclose()
 
 
 async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
-    """Run one take. Afterwards `work` holds either failures, or everything that `record` needs.
-
-    `listen` gets the graph's custom events as they come: `deliberated`, `floor`, `event`.
-    """
-    graph = turn_graph()
-    with tracing_context(enabled=False):
-        if listen is None:
-            await graph.ainvoke({}, context=work)
-            return
-        async for event in graph.astream({}, context=work, stream_mode="custom"):
-            listen(event)
+    """Run one take by itself."""
+    async with Turns(listen) as turns:
+        await turns.play(work)
 
 
 @cache
-def turn_graph() -> CompiledStateGraph[TurnState, TurnWork, TurnState, TurnState]:
-    """The graph of a turn, compiled once."""
-    graph = StateGraph(TurnState, context_schema=TurnWork)
+def turn_graph() -> CompiledStateGraph[TurnState, Turns, TurnState, TurnState]:
+    """The graph of a turn, compiled once. From its end it goes round to its beginning, for the next take.
+
+    A step of LangGraph costs more than most of what happens in it. So a node goes on with what comes next by itself,
+    unless several have to wait for their models at the same time: only then is each sent to a node of its own.
+    """
+    graph = StateGraph(TurnState, context_schema=Turns)
+    graph.add_node("minds", _minds, destinations=("mind", "probe", "floor"))
     graph.add_node("mind", _mind)
     graph.add_node("probe", _probe)
-    graph.add_node("floor", _floor)
+    graph.add_node("floor", _floor, destinations=("speak", "step"))
     graph.add_node("speak", _speak)
-    graph.add_node("step", _step)
-    graph.add_conditional_edges(START, _to_minds, ["mind", "probe"])
+    graph.add_node("step", _step, destinations=("minds", END))
+    graph.add_edge(START, "minds")
     graph.add_edge("mind", "floor")
     graph.add_edge("probe", "floor")
-    graph.add_conditional_edges("floor", _to_speakers, ["speak", "step", END])
     graph.add_edge("speak", "step")
-    graph.add_edge("step", END)
     return graph.compile()
 
 
-def _to_minds(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send]:
-    minds = [Send("mind", {"name": name}) for name in runtime.context.stage.seats]
-    return minds + [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(runtime.context.planned))]
+async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """Those who wait for nobody think here, one after the other; those who ask a model think all at once."""
+    work = runtime.context.work
+    asking: list[Send] = []
+    for seat in work.stage.seats.values():
+        try:
+            deliberation = work.begun[seat.name] = _deliberation(work, seat)
+        except Exception as failure:  # noqa: BLE001  as in `_think`
+            work.failures.append(failure)
+            continue
+        if deliberation.may_wait():
+            asking.append(Send("mind", {"name": seat.name}))
+        else:
+            await _think(work, seat.name, runtime.stream_writer)
+    asking += [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(work.planned))]
+    if asking:
+        return Command(goto=asking)
+    return await _floor(state, runtime)
 
 
-async def _mind(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+async def _mind(state: OfSeat, runtime: Runtime[Turns]) -> None:
+    """One mind thinks, beside the others."""
+    await _think(runtime.context.work, state["name"], runtime.stream_writer)
+
+
+async def _think(work: TurnWork, name: str, tell: StreamWriter) -> None:
     """One mind deliberates. It never raises for want of an answer: its siblings' calls are already paid."""
-    work, name = runtime.context, state["name"]
+    deliberation = work.begun[name]
     try:
-        deliberation = _deliberation(work, work.stage.seats[name])
         intent = await deliberation.run()
     except Exception as failure:  # noqa: BLE001  raised here, it would cancel siblings whose calls are paid
         work.failures.append(failure)
-        return {"deliberated": [name]}
+        return
     mind = deliberation.mind
     work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
-    runtime.stream_writer({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
-    return {"deliberated": [name]}
+
+    tell({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
 
 
 def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
@@ -206,7 +269,7 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     moment = Moment(
         seen=stage.seen_by(name, work.turn),
         spec=seat.spec,
-        legal=None if work.closing else stage.world.legal(stage.state, name),
+        legal=None if work.closing else stage.legal(name),
         draw=partial(stage.draw, work.turn, work.take, name),
     )
     mind = stage.mind_at(name, work.turn)
@@ -215,9 +278,9 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
 
 
-async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> TurnState:
+async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
     """A copied mind is asked, beside the minds themselves. Trouble is trouble of the turn, as with any of them."""
-    work, ordinal = runtime.context, state["ordinal"]
+    work, ordinal = runtime.context.work, state["ordinal"]
     planned = work.planned[ordinal]
     seat = work.stage.seats[planned.participant]
     try:
@@ -226,21 +289,29 @@ async def _probe(state: OfProbe, runtime: Runtime[TurnWork]) -> TurnState:
         work.probed[ordinal] = await put(work.stage, seat, planned, model, **of_turn), model
     except Exception as failure:  # noqa: BLE001  as with minds
         work.failures.append(failure)
-    return {"probed": [ordinal]}
 
 
-async def _floor(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
-    """Who may speak, by the scenario's policy. Bids stand in seat order, whoever finished first."""
-    work = runtime.context
-    if work.failures or work.closing:
-        return {}
+async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """Who may speak; one who speaks alone finds its words here, several find them all at once."""
+    work = runtime.context.work
+    if not work.failures and not work.closing:
+        _award(work)
+        runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
+        undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
+        if len(undrafted) > 1:
+            return Command(goto=[Send("speak", {"name": name}) for name in undrafted])
+        for name in undrafted:
+            await _find_words(work, name)
+    return await _step(state, runtime)
+
+
+def _award(work: TurnWork) -> None:
+    """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
     stage = work.stage
     bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
     view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
     policy = stage.scenario.turns.policy
     work.award = POLICIES[policy](view, bids, stage.draw(work.turn, work.take, WORLD, "floor"))
-    runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
-    return {}
 
 
 def _bid(name: str, intent: Intent) -> Bid:
@@ -250,45 +321,45 @@ def _bid(name: str, intent: Intent) -> Bid:
     )  # fmt: skip
 
 
-def _to_speakers(state: TurnState, runtime: Runtime[TurnWork]) -> list[Send] | str:
-    work = runtime.context
-    if work.failures:
-        return END
-    undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
-    return [Send("speak", {"name": name}) for name in undrafted] or "step"
+async def _speak(state: OfSeat, runtime: Runtime[Turns]) -> None:
+    """One of several who speak in this turn finds its words, beside the others."""
+    await _find_words(runtime.context.work, state["name"])
 
 
-async def _speak(state: OfSeat, runtime: Runtime[TurnWork]) -> TurnState:
+async def _find_words(work: TurnWork, name: str) -> None:
     """The winner finds its words, where it has no draft. No valid answer is a declared fallback: it passes."""
-    work, name = runtime.context, state["name"]
     try:
         act = await work.minds[name].work.speak()
     except Exception as failure:  # noqa: BLE001  as above
         work.failures.append(failure)
-        return {"spoken": [name]}
+        return
     work.minds[name].act = act if isinstance(act, Action) and act.kind != "pass" else None
     if work.minds[name].act is None:
         reason = "chose to pass" if act is not None else f"fallback ({'; '.join(work.minds[name].work.fallbacks)})"
         work.award.reasons[name] += f", but {reason}"
-    return {"spoken": [name]}
 
 
-async def _step(state: TurnState, runtime: Runtime[TurnWork]) -> TurnState:
-    """The world takes the actions in, everybody sees what they witness, and minds settle."""
-    work = runtime.context
-    if work.failures:
-        return {}
-    if work.closing:
-        work.rows = work.stage.close(work.turn)
-    else:
-        acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
-        work.events, work.rows = work.stage.step(work.turn, work.take, acts)
-        for name in acts:
-            thought = work.minds[name].intent.thought
-            if thought is not None:
-                work.minds[name].mind.mark(thought, "spoken")
+async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """The world takes the actions in, everybody sees what they witness, and minds settle; the take is over."""
+    work = runtime.context.work
+    if not work.failures:
+        _happen(work)
         for one in work.events:
             runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
-    for name, done in work.minds.items():
-        work.stage.minds[name] = done.mind.state
-    return {}
+        for name, done in work.minds.items():
+            work.stage.minds[name] = done.mind.state
+    work.over = True
+    return Command(goto="minds")
+
+
+def _happen(work: TurnWork) -> None:
+    """What those admitted do happens in the world; in a closing turn nothing does any more."""
+    if work.closing:
+        work.rows = work.stage.close(work.turn)
+        return
+    acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
+    work.events, work.rows = work.stage.step(work.turn, work.take, acts)
+    for name in acts:
+        thought = work.minds[name].intent.thought
+        if thought is not None:
+            work.minds[name].mind.mark(thought, "spoken")

@@ -17,7 +17,7 @@ from tertulia.environments.stage import Stage
 PACKAGES = (
     "tertulia",
     "langgraph",
-    "openai",
+    "aiohttp",
     "pydantic",
     "sqlmodel",
     "sqlalchemy",

@@ -51,7 +51,7 @@ class Pass(Action):
     kind: Literal["pass"] = "pass"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def one_of(*actions: type[Action]) -> type[RootModel[Any]]:
     """The legal actions as one pydantic schema; `.root` is the action. The same types give the same class."""
     if len(actions) == 1:

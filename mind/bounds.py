@@ -16,10 +16,19 @@ _UNBOUNDED = 256
 _DEEPEST = 40
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a type; not to be changed. It is wanted several times in a row where a type is new: to bound
+    a reply, to hash a request, to send it. What is made of it is kept, so this need not be for long."""
+    return model.model_json_schema()
+
+
+# As for all types that depend on an episode: room for a thousand episodes at once, with a few types each. With less,
+# every turn would make them anew, which takes longer than the turn.
+@lru_cache(maxsize=4096)
 def bound_tokens(schema: type[BaseModel]) -> int:
     """The `max_tokens` that lets every valid reply finish, at most 16,384. Unbounded strings count 256 characters."""
-    whole = schema.model_json_schema(by_alias=True)
+    whole = schema_of(schema)
     return min(CEILING, bound(whole, whole.get("$defs", {}), PER_CHARACTER) + 16)
 
 

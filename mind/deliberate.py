@@ -35,6 +35,11 @@ class Deliberation:
     """All faculties of this mind: their instructions stand in the prompt, the same at every turn."""
     fallbacks: list[str] = field(default_factory=list)
 
+    def may_wait(self) -> bool:
+        """Whether thinking may have to wait for a model; what is to be said is another matter."""
+        asks = any(f.asks for f in self.faculties if self.moment.spec.fused() or f.phase != "speak")
+        return asks and getattr(self.model, "waits", True)
+
     async def run(self) -> Intent:
         """Let every faculty work, and say what the mind wants of the floor. Raises `ModelTrouble`."""
         self._begin_transcript()
@@ -239,7 +244,7 @@ def _act(draft: Any) -> Any:
     return getattr(act, "root", act)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _composite(parts: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
     """One schema with a field per faculty: built once for the same faculties and the same reply types."""
     fields: dict[str, Any] = {name: (schema, ...) for name, schema in parts}

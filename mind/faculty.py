@@ -74,6 +74,11 @@ class Faculty(ABC):
         """The schema of a model's reply; the same at every turn of an episode. None: needs no model."""
         return None
 
+    @property
+    def asks(self) -> bool:
+        """Whether it is one that may need a model."""
+        return type(self).reply_type is not Faculty.reply_type
+
     def question(self, inputs: Any) -> str:
         """The inner elements of the moment, in words, for the tail of the prompt."""
         return ""

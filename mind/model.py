@@ -62,7 +62,10 @@ class Reply(Generic[T]):
 
 
 class LanguageModel(Protocol):
-    """Whatever answers requests for one seat in one turn. Safe to ask several times at once."""
+    """Whatever answers requests for one seat in one turn. Safe to ask several times at once.
+
+    One that answers without ever waiting may say so by an attribute `waits = False`.
+    """
 
     async def ask(self, request: Request[T]) -> Reply[T]:
         """Raises `ModelTrouble` when no answer can be had for now; a bad answer is a `Reply` without a value."""

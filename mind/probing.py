@@ -56,7 +56,7 @@ class Answer(BaseModel):
     answer: Annotated[str, Length(LONGEST_ANSWER, 1)]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def answer_type(choices: tuple[str, ...]) -> type[BaseModel]:
     """The schema of an answer: words, or exactly one of the choices."""
     if not choices:

@@ -37,7 +37,7 @@ def prefix(seen: Seen, faculties: Sequence[Faculty]) -> str:
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _prefix(
     name: str,
     cast: tuple[str, ...],

@@ -87,7 +87,7 @@ class TurnOfMind:
         for thought in update.thoughts:
             self._thoughts += 1
             name = f"t{self.turn}.{self._thoughts}"
-            yield ThoughtRow(
+            yield ThoughtRow.made(
                 **at, thought=name, system=thought.system, text=thought.text, stimuli=list(thought.stimuli), call=call
             )
             yield AppraisalRow(**at, thought=name, status="formed", motivation=1.0, call=call)
@@ -100,19 +100,19 @@ class TurnOfMind:
                 )  # fmt: skip
         for memory in update.memories:
             self._memories += 1
-            yield MemoryRow(
+            yield MemoryRow.made(
                 **at, memory=f"m{self.turn}.{self._memories}", kind=memory.kind, text=memory.text,
                 source_event=memory.source_event, weight=memory.weight,
             )  # fmt: skip
         for rank, found in enumerate(update.recalled):
-            yield RecallRow(**at, memory=found.memory, rank=rank, saliency=found.saliency)
+            yield RecallRow.made(**at, memory=found.memory, rank=rank, saliency=found.saliency)
         for rank, element in enumerate(update.workspace):
-            yield WorkspaceRow(
+            yield WorkspaceRow.made(
                 **at, kind=element.kind, element=element.ref, rank=rank, score=element.score, selected=element.selected
             )
         for key, value in update.notes.items():
             if self.state.note(faculty, key) != value:
-                yield MindDeltaRow(**at, faculty=faculty, key=key, value=value)
+                yield MindDeltaRow.made(**at, faculty=faculty, key=key, value=value)
 
     def _belief_rows(
         self, update: MindUpdate, at: dict[str, Any], call: str | None, estimator: Estimator
@@ -124,7 +124,7 @@ class TurnOfMind:
             if before and before.estimator in (estimator, SET) and _same(before.probabilities, probabilities):
                 continue
             for value, probability in probabilities.items():
-                yield BeliefRow(
+                yield BeliefRow.made(
                     **at, chain=change.chain, variable=change.variable, value=value, probability=probability,
                     estimator=estimator, declared=change.declared, source_event=change.source_event, call=call,
                 )  # fmt: skip

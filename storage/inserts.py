@@ -1,22 +1,25 @@
 """Rows into tables, by the shortest way: one prepared INSERT a table, parameters converted column by column.
 
-SQLAlchemy's own `insert()` converts each value of each row through several calls; this costs a third of it in all.
+SQLAlchemy's own `insert()` converts each value of each row through several calls, and its connection puts several
+layers above the cursor; this costs a fifth of it in all.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from tertulia.storage.rows import Row
 from tertulia.storage.tables import table_of
-from tertulia.storage.types import Json, Text, Utc, escape_text, write_json
+from tertulia.storage.types import Json, Text, Utc, escape_text, needs_escape, write_json
 
 
 class Inserter:
@@ -33,22 +36,72 @@ class Inserter:
         self._converters = [(place, convert) for place, convert in converters if convert is not None]
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert all rows, or raise what the driver raises."""
+        """Insert all rows, or raise what SQLAlchemy makes of what the driver raises."""
         columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
         for place, convert in self._converters:
-            columns[place] = [None if value is None else convert(value) for value in columns[place]]
-        connection.exec_driver_sql(self._sql, list(zip(*columns, strict=True)))
+            columns[place] = convert(columns[place])
+        execute(connection, self._sql, list(zip(*columns, strict=True)))
 
 
-def _converter(kind: TypeEngine[Any], dialect: str) -> Callable[[Any], Any] | None:
-    """What the column type's own `process_bind_param` does; None where the driver takes the value as it is."""
+def execute(connection: Connection, sql: str, params: Sequence[Any]) -> int:
+    """One `executemany`, straight to the driver: how many rows it changed. Raises the errors that SQLAlchemy raises.
+
+    The layers above a cursor (contexts, events, results) take several times what SQLite needs for a small statement.
+    """
+    dialect, raw = connection.dialect, connection.connection.dbapi_connection
+    assert raw is not None
+    cursor = None
+    try:
+        cursor = raw.cursor()
+        cursor.executemany(sql, params)
+        return int(cursor.rowcount)
+    except dialect.loaded_dbapi.Error as error:
+        lost = dialect.is_disconnect(error, raw, cursor)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            sql, params, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
+        ) from error
+    finally:
+        if cursor is not None:
+            cursor.close()
+
+
+class Statement:
+    """One statement over `:named` parameters that the driver takes as they are: plain texts and numbers of ours."""
+
+    def __init__(self, sql: str) -> None:
+        self._sql = {"sqlite": sql, "postgresql": re.sub(r":(\w+)", r"%(\1)s", sql)}
+
+    def run(self, connection: Connection, params: Sequence[Mapping[str, Any]]) -> int:
+        """Run it once for each; how many rows were changed in all."""
+        return execute(connection, self._sql[connection.dialect.name], params)
+
+
+Convert = Callable[[Sequence[Any]], Sequence[Any]]
+"""From a column of values to what the driver takes."""
+
+
+def _converter(kind: TypeEngine[Any], dialect: str) -> Convert | None:
+    """What the column type's own `process_bind_param` does; None where the driver takes the values as they are."""
     if isinstance(kind, Text):
-        return escape_text
+        return _texts
     if isinstance(kind, Json):
-        return write_json
+        return partial(_each, write_json)
     if isinstance(kind, Utc):
-        return _utc_text if dialect == "sqlite" else _utc
+        return partial(_each, _utc_text if dialect == "sqlite" else _utc)
     return None
+
+
+def _texts(column: Sequence[str | None]) -> Sequence[str | None]:
+    """Nearly always nothing has to be escaped, and one look at all of them tells."""
+    if needs_escape("".join([text for text in column if text])):
+        return _each(escape_text, column)
+    return column
+
+
+def _each(convert: Callable[[Any], Any], column: Sequence[Any]) -> Sequence[Any]:
+    return [None if value is None else convert(value) for value in column]
 
 
 def _utc(moment: datetime) -> datetime:

@@ -15,10 +15,19 @@ _ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken lit
 _MUST_ESCAPE = re.compile("[\x00\x10\ud800-\udfff]")
 _ESCAPED = re.compile("\x10([0-9a-f]{4})")
 
+# Made once: `json.dumps` with settings of one's own makes an encoder at each call.
+_DUMP = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+_WRITE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+
+def needs_escape(text: str) -> bool:
+    """Whether there is anything in it that `escape_text` would change."""
+    return not text.isprintable() and _MUST_ESCAPE.search(text) is not None  # the first is quick and true of most
+
 
 def escape_text(text: str) -> str:
     """Write what a database refuses (NUL, lone surrogates) as DLE and four hex digits; all else stays as it is."""
-    if text.isprintable():  # true of most, and a tenth of the cost
+    if text.isprintable():
         return text
     return _MUST_ESCAPE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
 
@@ -32,12 +41,12 @@ def unescape_text(text: str) -> str:
 
 def dump_json(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, ASCII only, so that equal values are equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _DUMP(value)
 
 
 def write_json(value: Any) -> str:
     """JSON as it is kept: ASCII only, no spaces, keys in the order given, which is often the author's."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _WRITE(value)
 
 
 class Text(TypeDecorator[str]):

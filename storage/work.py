@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from tertulia.storage.errors import Duplicate, Ended, LeaseHeld, LostLease, NotFound, Refused, first_line
 from tertulia.storage.faults import fault_of
-from tertulia.storage.inserts import inserter
+from tertulia.storage.inserts import Statement, inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
 from tertulia.storage.rows import BatchRow, EpisodeRow, Row
@@ -26,14 +26,13 @@ _BATCH = table_of(BatchRow)
 _EPISODE = table_of(EpisodeRow)
 _ONGOING = ("running", "paused")
 
-FENCE = (
-    update(_EPISODE)
-    .where(_EPISODE.c.id == bindparam("b_episode"))
-    .where(_EPISODE.c.head == bindparam("b_before"))
-    .where(_EPISODE.c.lease == bindparam("b_lease"))
-    .values(head=bindparam("b_turn"), status="running", reason=None, ended_at=None)
+FENCE = Statement(
+    "UPDATE episode SET head = :b_turn, status = 'running', reason = NULL, ended_at = NULL"
+    " WHERE id = :b_episode AND head = :b_before AND lease = :b_lease"
 )
 """An episode that takes a turn is running, whatever it was paused for before."""
+GUARD = Statement("UPDATE episode SET lease = :b_lease WHERE id = :b_episode AND lease = :b_lease")
+"""Passes only for the worker that leads the episode."""
 _CLOSE = (
     update(_EPISODE)
     .where(_EPISODE.c.id == bindparam("b_episode"))
@@ -44,14 +43,6 @@ _CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(("running", "paused",
     lease=None, lease_until=None
 )
 """Lets go of the lease as well. What comes late (an interruption, a failing display) does not undo how it ended."""
-GUARD = (
-    update(_EPISODE)
-    .where(_EPISODE.c.id == bindparam("b_episode"))
-    .where(_EPISODE.c.lease == bindparam("b_lease"))
-    .values(lease=bindparam("b_lease"))
-)
-"""Passes only for the worker that leads the episode."""
-
 Params = dict[str, Any]
 
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (.+)|Key \(([^)]*)\)=")
@@ -169,8 +160,10 @@ def close(connection: Connection, params: Params, *, within_turn: bool) -> None:
     raise LostLease(_why_lost(connection, params))
 
 
-def _changed(connection: Connection, statement: Update, params: list[Params]) -> int:
+def _changed(connection: Connection, statement: Update | Statement, params: list[Params]) -> int:
     with refusing(EpisodeRow, params):
+        if isinstance(statement, Statement):
+            return statement.run(connection, params)
         return connection.execute(statement, params).rowcount
 
 

@@ -1,19 +1,19 @@
-"""`openai/NAME`: any server that speaks chat completions, through the openai SDK by its cheap path.
-
-The SDK's own `client.post` with plain data skips the typed transformation of the body and of the answer, which takes
-most of the time of `chat.completions.create` (`tests/bench/calls.py` measures both).
-"""
+"""`openai/NAME`: any server that speaks chat completions."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import BaseModel
+
 from tertulia.agents.backends.base import BackendFailure, Completion, Prompt
+from tertulia.agents.backends.http import Answer, Poster, is_loopback
 from tertulia.agents.backends.openai_errors import (
     Scrubber,
     connection_failure,
@@ -27,20 +27,10 @@ from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
 from tertulia.mind.model import Message
 
-if TYPE_CHECKING:
-    import httpx2
-    from openai import AsyncOpenAI
-
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _LEAST_ROOM = 256
 """Tokens; in less, no reply of ours is worth beginning."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the server is on this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def missing_key(base_url: str | None = None) -> str | None:
@@ -79,11 +69,10 @@ class OpenAIBackend:
         if lacking is not None:
             raise BackendFailure("refused", f"{self.uri} needs a key: {lacking}")
         key = api_key or setting("OPENAI_API_KEY")
-        self._key = key or "none"
+        self._poster = Poster(self.base_url, _headers(key), timeout_s=timeout_s)
         self._scrub = Scrubber(key)
         self._timeout_s = timeout_s
         self._prices = Prices(self.base_url)
-        self._client: AsyncOpenAI | None = None
         self._limit_key = "max_completion_tokens"
         self._left_out: frozenset[str] = frozenset()
         self._most_tokens = sys.maxsize
@@ -92,31 +81,29 @@ class OpenAIBackend:
 
     async def complete(self, prompt: Prompt) -> Completion:
         """One request, one answer or one `BackendFailure`."""
-        import httpx2
-        from openai import APIConnectionError, APIStatusError
+        import aiohttp
 
         try:
-            strict = strict_schema(prompt.schema, self._left_out & BOUNDS)
+            form = _response_format(prompt.schema, self._left_out & BOUNDS)
         except SchemaError as error:
             raise BackendFailure("invalid_request", str(error)) from error
-        body = self._body(prompt, {"name": strict.name, "strict": True, "schema": strict.schema})
-        client = self._client or self._connect()
+        body = self._body(prompt)
         failure: BackendFailure
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
-            return self._completion(answer, strict.wrapped)
-        except APIStatusError as error:
-            failure = (
-                self._fitted(prompt, error.response)
-                if context_left(error.response) is not None
-                else self._refused_by_name(body, error.response)
-            ) or status_failure(error.response, self._scrub)
-        except APIConnectionError as error:
-            failure = connection_failure(error)
+            answer = await self._poster.post("/chat/completions", form.within(body))
         except TimeoutError:
             failure = BackendFailure("timeout", f"no answer within {self._timeout_s:g} s")
-        raise failure  # outside of `except`: an SDK error in the chain could show what the server echoed
+        except (aiohttp.ClientError, OSError) as error:
+            failure = connection_failure(error, urlsplit(self.base_url).hostname or "")
+        else:
+            if answer.status < 300:
+                return self._completion(answer, form.wrapped)
+            failure = (
+                self._fitted(prompt, answer)
+                if context_left(answer) is not None
+                else self._refused_by_name(body, form.text, answer)
+            ) or status_failure(answer, self._scrub)
+        raise failure  # outside of `except`: an error in the chain could show what the server echoed
 
     def made_of(self) -> dict[str, str]:
         """The server's address, without what a URL may keep secret."""
@@ -124,38 +111,21 @@ class OpenAIBackend:
 
     async def aclose(self) -> None:
         """Closes the connections. A later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        await self._poster.aclose()
 
-    def _connect(self) -> AsyncOpenAI:
-        from openai import AsyncOpenAI, DefaultAioHttpClient, Timeout
-
-        # A proxy set for the outside world is never meant for a server on this machine.
-        http = DefaultAioHttpClient(trust_env=not is_loopback(self.base_url))
-        self._client = AsyncOpenAI(
-            api_key=self._key,
-            base_url=self.base_url,
-            max_retries=0,
-            timeout=Timeout(self._timeout_s, connect=10.0),
-            http_client=http,
-        )
-        return self._client
-
-    def _body(self, prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any]:
+    def _body(self, prompt: Prompt) -> dict[str, Any]:
         sampling = prompt.sampling
-        room = self._room.pop(tuple(prompt.messages), sys.maxsize)
+        room = self._room.pop(tuple(prompt.messages), sys.maxsize) if self._room else sys.maxsize
         body: dict[str, Any] = {
             "model": self.model_name,
-            "messages": [{"role": m.role, "content": _encodable(m.content)} for m in prompt.messages],
-            "response_format": {"type": "json_schema", "json_schema": schema},
+            "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             self._limit_key: min(sampling.max_tokens, self._most_tokens, room),
         }
         optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
         body |= {key: value for key, value in optional.items() if value is not None and key not in self._left_out}
         return body
 
-    def _completion(self, answer: httpx2.Response, wrapped: bool) -> Completion:
+    def _completion(self, answer: Answer, wrapped: bool) -> Completion:
         try:
             data = json.loads(self._scrub.bytes(answer.content))
             choice = data["choices"][0]
@@ -164,7 +134,7 @@ class OpenAIBackend:
             cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
             reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            raise BackendFailure("server", "the answer was not a chat completion", status=answer.status_code) from None
+            raise BackendFailure("server", "the answer was not a chat completion", status=answer.status) from None
         tokens_in, tokens_out, served = usage.get("prompt_tokens"), usage.get("completion_tokens"), data.get("model")
         said = text if isinstance(text, str) and not refusal else ""
         return Completion(
@@ -179,18 +149,18 @@ class OpenAIBackend:
             extra={k: v for k, v in (("refusal", refusal), ("reasoning_tokens", reasoning)) if v},
         )
 
-    def _fitted(self, prompt: Prompt, answer: httpx2.Response) -> BackendFailure | None:
+    def _fitted(self, prompt: Prompt, answer: Answer) -> BackendFailure | None:
         """Prompt and reply together were too much for the context: the next attempt asks for what it leaves."""
         room = context_left(answer)
         if room is None or not _LEAST_ROOM <= room < prompt.sampling.max_tokens:
             return None
         self._room[tuple(prompt.messages)] = room
         line = f"the context leaves {room} tokens for the reply; the next attempt allows so many"
-        return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
+        return BackendFailure("server", line, status=answer.status, retry_after_s=0.0)
 
-    def _refused_by_name(self, body: dict[str, Any], answer: httpx2.Response) -> BackendFailure | None:
+    def _refused_by_name(self, body: dict[str, Any], form: str, answer: Answer) -> BackendFailure | None:
         """What this answer says the server does not take, remembered; None where it is about something else."""
-        bounds = sorted(n for n in BOUNDS if f'"{n}"' in json.dumps(body["response_format"]))
+        bounds = sorted(n for n in BOUNDS if f'"{n}"' in form)
         limits: list[str] = [key for key in ("max_completion_tokens", "max_tokens") if key in body]
         optional: list[str] = [key for key in ("temperature", "top_p", "seed") if key in body]
         name = refused_name(answer, optional + limits, bounds)
@@ -206,18 +176,47 @@ class OpenAIBackend:
             line = f"the server does not take {name}; the next attempt goes without it"
         else:
             return None
-        return BackendFailure("server", line, status=answer.status_code, retry_after_s=0.0)
+        return BackendFailure("server", line, status=answer.status, retry_after_s=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The schema that a reply must have, as the text that is sent: made once for a type."""
+
+    text: str
+    wrapped: bool
+
+    def within(self, body: dict[str, Any]) -> bytes:
+        """The whole request as JSON."""
+        text = f'{_encode(body)[:-1]},"response_format":{self.text}}}'
+        try:
+            return text.encode()
+        except UnicodeEncodeError:  # lone surrogates go as U+FFFD, the sign for what cannot be shown
+            return _LONE_SURROGATE.sub("\ufffd", text).encode()
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+@lru_cache(maxsize=4096)
+def _response_format(schema: type[BaseModel], without: frozenset[str]) -> _Form:
+    """Raises `SchemaError` for a type that structured output cannot express."""
+    strict = strict_schema(schema, without)
+    named = {"name": strict.name, "strict": True, "schema": strict.schema}
+    return _Form(_encode({"type": "json_schema", "json_schema": named}), strict.wrapped)
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    """Who asks, and for whose account: what the openai SDK reads from the environment counts here as well."""
+    named = {"OpenAI-Organization": setting("OPENAI_ORG_ID"), "OpenAI-Project": setting("OPENAI_PROJECT_ID")}
+    given = {name: value for name, value in named.items() if value is not None}
+    return {"Authorization": f"Bearer {key or 'none'}", "User-Agent": "tertulia", **given}
 
 
 def _address(url: str) -> str:
     """Scheme, host, port and path; no user, password, query or fragment."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _encodable(text: str) -> str:
-    """Lone surrogates cannot be sent as UTF-8; they go as U+FFFD, the sign for what cannot be shown."""
-    return _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _unwrap(text: str) -> str:

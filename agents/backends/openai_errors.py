@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tertulia.agents.backends.base import BackendFailure, FailureKind
-
-if TYPE_CHECKING:
-    import httpx2
-    from openai import APIConnectionError
+from tertulia.agents.backends.http import Answer
 
 _LONGEST = 300
 _KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_\-*]{3,}")
@@ -57,23 +54,23 @@ class Scrubber:
         return content.replace(self._key_bytes, b"[key]") if self._key_bytes else content
 
 
-def status_failure(answer: httpx2.Response, scrub: Scrubber) -> BackendFailure:
+def status_failure(answer: Answer, scrub: Scrubber) -> BackendFailure:
     """The failure that an HTTP status of 300 or more means, with what the server said, in one line."""
     error = _error_of(answer)
     code = str(error.get("code") or error.get("type") or "")
-    said = _said(error) or answer.text or answer.reason_phrase
+    said = _said(error) or answer.text or answer.reason
     line = " ".join(scrub.text(said).split())[:_LONGEST]
     return BackendFailure(
-        "too_long" if context_left(answer) is not None else _kind(answer.status_code, code),
-        f"HTTP {answer.status_code}: {line}",
-        status=answer.status_code,
+        "too_long" if context_left(answer) is not None else _kind(answer.status, code),
+        f"HTTP {answer.status}: {line}",
+        status=answer.status,
         retry_after_s=retry_after_s(answer.headers),
     )
 
 
-def refused_name(answer: httpx2.Response, parameters: Sequence[str], keywords: Sequence[str]) -> str | None:
+def refused_name(answer: Answer, parameters: Sequence[str], keywords: Sequence[str]) -> str | None:
     """The parameter, or the keyword of the reply schema, that the server says it does not take; None if no such."""
-    if answer.status_code not in (400, 422):
+    if answer.status not in (400, 422):
         return None
     error = _error_of(answer)
     said, param = _said(error), str(error.get("param") or "")
@@ -85,12 +82,12 @@ def refused_name(answer: httpx2.Response, parameters: Sequence[str], keywords: S
     return next((n for n in (*parameters, *(keywords if about_schema else ())) if re.search(rf"\b{n}\b", said)), None)
 
 
-def smaller_limit(answer: httpx2.Response, sent: int) -> int | None:
+def smaller_limit(answer: Answer, sent: int) -> int | None:
     """The `max_tokens` to send instead, where the server says that `sent` is more than the model can write.
 
     The server's own number where it gives one, else a quarter; None for another 400, or where too little would be left.
     """
-    said = _said(_error_of(answer)) if answer.status_code in (400, 422) else ""
+    said = _said(_error_of(answer)) if answer.status in (400, 422) else ""
     if not _TOO_MANY.search(said):
         return None
     stated = _AT_MOST.search(said)
@@ -98,9 +95,9 @@ def smaller_limit(answer: httpx2.Response, sent: int) -> int | None:
     return limit if _LEAST_TOKENS <= limit < sent else None
 
 
-def context_left(answer: httpx2.Response) -> int | None:
+def context_left(answer: Answer) -> int | None:
     """What a context that is full leaves for a reply (0 where no numbers are given); None for any other trouble."""
-    if answer.status_code not in (400, 413, 422):
+    if answer.status not in (400, 413, 422):
         return None
     error = _error_of(answer)
     said = f"{error.get('code')} {error.get('type')} {_said(error)}"
@@ -113,16 +110,10 @@ def context_left(answer: httpx2.Response) -> int | None:
     return 0 if "context_length_exceeded" in said or not _WINDOW.search(said) else None
 
 
-def connection_failure(error: APIConnectionError) -> BackendFailure:
-    """A connection that could not be made, broke, or took too long.
-
-    The SDK's aiohttp transport takes every broken connection for a connect timeout; the exception underneath tells.
-    """
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    kind: FailureKind = "timeout" if isinstance(cause, TimeoutError) else "connection"
-    return BackendFailure(kind, f"{type(cause).__name__} while talking to {error.request.url.host}")
+def connection_failure(error: Exception, host: str) -> BackendFailure:
+    """A connection that could not be made, broke, or took too long."""
+    kind: FailureKind = "timeout" if isinstance(error, TimeoutError) else "connection"
+    return BackendFailure(kind, f"{type(error).__name__} while talking to {host}")
 
 
 def retry_after_s(headers: Any, now: datetime | None = None) -> float | None:
@@ -148,7 +139,7 @@ def retry_after_s(headers: Any, now: datetime | None = None) -> float | None:
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 
-def _error_of(answer: httpx2.Response) -> dict[str, Any]:
+def _error_of(answer: Answer) -> dict[str, Any]:
     try:
         data = answer.json()
     except ValueError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -38,6 +38,7 @@ class RulesModel:
     `rng` is the seat's own generator of this turn. A faculty that rules know no answer for gets a declared fallback.
     """
 
+    waits: ClassVar[bool] = False
     policy: Policy
     episode: str
     turn: int
@@ -71,7 +72,7 @@ class RulesModel:
         self, request: Request[Any], started: Any, clock: float, value: BaseModel | None, status: str, error: str | None
     ) -> str:
         call = f"{self.turn}/{self.take}/{self.participant}/{request.purpose}/{request.ordinal}/0"
-        row = CallRow(
+        row = CallRow.made(
             episode=self.episode, call=call, turn=self.turn, take=self.take, participant=self.participant,
             purpose=request.purpose, ordinal=request.ordinal, attempt=0, hash=_hash(request.schema.__name__), uri=URI,
             schema_name=request.schema.__name__, reply=_as_json(value),

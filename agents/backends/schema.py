@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tertulia.mind.bounds import schema_of
 from tertulia.storage.types import dump_json
 
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
@@ -40,7 +41,7 @@ class StrictSchema:
 @lru_cache(maxsize=4096)
 def canonical_schema(model: type[BaseModel]) -> str:
     """The JSON schema of `model` as canonical JSON, the same in every process; built once per type."""
-    return dump_json(model.model_json_schema())
+    return dump_json(schema_of(model))
 
 
 @lru_cache(maxsize=4096)
@@ -50,7 +51,7 @@ def strict_schema(model: type[BaseModel], without: frozenset[str] = frozenset())
     All properties are required, no others allowed; unions are `anyOf`; a reference stands alone. Raises `SchemaError`
     for what strict schemas cannot say: mappings, fixed-length tuples, untyped values.
     """
-    plain = model.model_json_schema()
+    plain = dict(schema_of(model))
     builder = _Builder(model.__name__, frozenset(_KEPT) - (without & BOUNDS))
     definitions = {name: builder.strict(node, name) for name, node in plain.pop("$defs", {}).items()}
     root = builder.strict(plain, "")

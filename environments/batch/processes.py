@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from tertulia.environments.batch.settings import Settings, work
 from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played, Worker
+from tertulia.environments.many import keep_what_is_loaded
 from tertulia.storage.log import LogError
 
 _STOP, _NOW, _GONE = "stop", "now", "gone"
@@ -114,6 +115,7 @@ class Processes:
 def _child(connection: Connection, settings: Settings) -> None:
     """A worker process. Ctrl-C reaches its parent, which says what to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_what_is_loaded()
     try:
         asyncio.run(_work(connection, settings))
     except asyncio.CancelledError:

@@ -82,8 +82,8 @@ class GoldLedger:
 
     def _as_rows(self, turn: int, chain: str, variable: str, held: Golden, robust: bool) -> list[GoldRow]:
         return [
-            GoldRow.model_construct(  # their types are certain here, and validating costs more than computing them
-                None, episode=self.episode, turn=turn, chain=chain, variable=variable, value=value, rule=self.rule,
+            GoldRow.made(
+                episode=self.episode, turn=turn, chain=chain, variable=variable, value=value, rule=self.rule,
                 probability=probability, basis=held.basis, robust=robust, established=held.established,
                 source_event=held.source,
             )

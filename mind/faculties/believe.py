@@ -95,7 +95,7 @@ def _keep_ruled_out(mind: MindState, chain: str, variable: Variable, weights: di
     return kept if any(kept.values()) else weights
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _reply_type(chains: tuple[str, ...], variables: tuple[Variable, ...]) -> type[BaseModel]:
     """One schema per set of chains and variables: every change names a real variable and weighs all its values."""
     strict = ConfigDict(extra="forbid")

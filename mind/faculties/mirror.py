@@ -195,7 +195,7 @@ def _revision(mind: MindState, inputs: Reflections, said: Said, value: str, perc
     yield BeliefChange(chain=chain, variable=said.variable, weights=weights, source_event=said.event)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _reply_type(others: tuple[str, ...], variables: tuple[Variable, ...]) -> type[BaseModel]:
     """One schema per cast and variables, the same at every turn."""
     strict = ConfigDict(extra="forbid")

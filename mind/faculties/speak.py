@@ -48,7 +48,7 @@ class Speak(Faculty):
         return MindUpdate()
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _kinds(legal: type[RootModel[Any]]) -> tuple[str, ...]:
     """The names of the legal acts, in their order."""
     root = legal.model_fields["root"].annotation
@@ -56,7 +56,7 @@ def _kinds(legal: type[RootModel[Any]]) -> tuple[str, ...]:
     return tuple(str(fields["kind"].default) for kind in types if "kind" in (fields := kind.model_fields))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _draft_type(legal: type[BaseModel]) -> type[BaseModel]:
     label: Any = Literal[("none", *KEPT_LABELS, *NEW_LABELS)]
     return create_model("Draft", __config__=ConfigDict(extra="forbid"), thought=(label, ...), act=(legal, ...))

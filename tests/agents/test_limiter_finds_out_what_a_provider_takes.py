@@ -27,22 +27,67 @@ async def test_never_more_in_flight_than_the_limit_and_first_come_first_served()
     assert (order, most, limiter.in_flight, limiter.waiting) == (list(range(20)), 3, 0, 0)
 
 
-async def test_a_whole_round_of_successes_admits_one_more_and_an_idle_limit_does_not_grow() -> None:
-    limiter = Limiter(start=4, ceiling=100)
+async def _a_round_of_successes(limiter: Limiter) -> None:
+    """As many as the limit takes succeed together."""
+    together = asyncio.Barrier(int(limiter.limit))
 
-    async def succeed(together: asyncio.Barrier) -> None:
+    async def succeed() -> None:
         async with limiter.slot() as slot:
             await together.wait()
             slot.succeeded()
             await together.wait()
 
-    barrier = asyncio.Barrier(4)
-    await asyncio.gather(*(succeed(barrier) for _ in range(4)))
+    await asyncio.gather(*(succeed() for _ in range(together.parties)))
+
+
+async def test_after_trouble_a_whole_round_of_successes_admits_one_more_and_an_idle_limit_does_not_grow() -> None:
+    limiter = Limiter(start=8, ceiling=100)
+    async with limiter.slot() as slot:
+        slot.troubled()
+    await _a_round_of_successes(limiter)
     assert 4.8 < limiter.limit < 5.0
     for _ in range(50):
         async with limiter.slot() as slot:
             slot.succeeded()
     assert limiter.limit < 5.0
+
+
+async def _rounds(limiter: Limiter, many: int) -> list[int]:
+    """How many are in flight in each round, where `many` want to send and all of a round succeed together."""
+    held, rounds = list[asyncio.Future[None]](), list[int]()
+
+    async def one() -> None:
+        async with limiter.slot() as slot:
+            held.append(asyncio.get_running_loop().create_future())
+            await held[-1]
+            slot.succeeded()
+
+    tasks = [asyncio.ensure_future(one()) for _ in range(many)]
+    while not all(task.done() for task in tasks):
+        for _ in range(3):
+            await asyncio.sleep(0)
+        answered, held = held, []
+        rounds += [len(answered)] if answered else []
+        for future in answered:
+            future.set_result(None)
+    return rounds
+
+
+async def test_until_the_first_trouble_each_whole_round_of_successes_doubles_the_limit_up_to_the_ceiling() -> None:
+    assert (await _rounds(Limiter(start=4, ceiling=50), 200))[:6] == [4, 8, 16, 32, 50, 50]
+
+
+async def test_a_provider_that_takes_a_thousand_has_them_in_few_rounds() -> None:
+    rounds = await _rounds(Limiter(start=16, ceiling=2048), 2000)
+    assert rounds == [16, 32, 64, 128, 256, 512, 992]
+
+
+async def test_a_limit_that_is_not_used_does_not_grow_at_the_start_either() -> None:
+    limiter = Limiter(start=4)
+    for _ in range(50):
+        async with limiter.slot() as slot:
+            slot.succeeded()
+    assert limiter.limit == 4.0
 
 
 async def test_trouble_halves_the_limit_once_for_all_that_were_in_flight_together() -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from tertulia.agents.backends.base import BackendFailure, Prompt
+from tertulia.agents.backends.http import Answer, proxy_for
 from tertulia.agents.backends.openai import OpenAIBackend
 from tertulia.agents.backends.openai_errors import refused_name, retry_after_s
 from tertulia.agents.prices import Prices
@@ -41,6 +42,10 @@ async def _failure(server: Loopback, **named: Any) -> BackendFailure:
     with pytest.raises(BackendFailure) as failure:
         await _complete(server, **named)
     return failure.value
+
+
+def _answer(status: int, data: Any) -> Answer:
+    return Answer(status, "", {}, json.dumps(data).encode())
 
 
 async def test_sampling_and_the_strict_schema_are_sent_and_everything_reported_comes_back() -> None:
@@ -329,11 +334,37 @@ def test_prices_are_those_of_the_provider_with_cached_tokens_priced_as_such_and_
     ],
 )
 def test_only_what_the_server_says_it_does_not_take_is_left_out(error: dict[str, str], name: str | None) -> None:
-    answer = httpx2.Response(400, json={"error": error})
+    answer = _answer(400, {"error": error})
     assert refused_name(answer, ["temperature", "top_p", "seed"], ["maxLength"]) == name
-    assert refused_name(httpx2.Response(401, json={"error": error}), ["temperature", "top_p"], ["maxLength"]) is None
+    assert refused_name(_answer(401, {"error": error}), ["temperature", "top_p"], ["maxLength"]) is None
 
 
 def test_a_list_of_details_is_understood_too() -> None:
     detail = [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
-    assert refused_name(httpx2.Response(422, json={"detail": detail}), ["temperature", "seed"], []) == "seed"
+    assert refused_name(_answer(422, {"detail": detail}), ["temperature", "seed"], []) == "seed"
+
+
+def test_a_proxy_is_the_one_the_environment_names_for_the_scheme_and_none_for_hosts_it_excepts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert proxy_for("https://api.example.org/v1") is None
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "inside.example.org")
+    assert proxy_for("https://api.example.org/v1") == "http://proxy:3128"
+    assert proxy_for("https://inside.example.org/v1") is None
+    assert proxy_for("http://api.example.org/v1") is None
+    monkeypatch.setenv("all_proxy", "http://any:3128")
+    assert proxy_for("http://api.example.org/v1") == "http://any:3128"
+    assert proxy_for("http://127.0.0.1:8000/v1") is None
+
+
+async def test_the_account_that_the_environment_names_is_sent_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-2")
+    with Loopback() as server:
+        await _complete(server)
+    sent = server.requests[0].headers
+    assert (sent["OpenAI-Organization"], sent["OpenAI-Project"]) == ("org-1", "proj-2")

@@ -62,14 +62,14 @@ class Select(Action):
     friend: str
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def select_among(labels: tuple[str, ...]) -> type[Select]:
     """`Select` with `friend` limited to `labels`. The same labels give the same class."""
     choice: Any = Literal[labels]
     return create_model("Select", __base__=Select, __doc__=Select.__doc__, friend=(choice, ...))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def say_to(other: str) -> type[Say]:
     """`Say` whose only possible addressee is `other`."""
     names = (other,)
@@ -250,7 +250,7 @@ class MutualFriends(World[State]):
         return self.names[1] if seat == self.names[0] else self.names[0]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def labels_of(rows: tuple[Row, ...]) -> tuple[str, ...]:
     """A name for each row that reads well and is unique among its holder's: first attribute, then place in the list."""
     return tuple(f"{_short(row[0])}#{place}" for place, row in enumerate(rows, start=1))

@@ -49,14 +49,14 @@ def priorities_of(name: str) -> str:
     return f"{name}.priorities"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def legal_acts(me: str, other: str, offered: bool, names_variables: bool) -> type[RootModel[Any]]:
     """What `me` may do; `offered`: an offer of the other stands."""
     answers = (Accept, Reject) if offered else ()
     return one_of(_say(me, other, names_variables), Offer, *answers, WalkAway, Pass)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _say(me: str, other: str, names_variables: bool) -> type[Say]:
     """`Say` to the other, with claims about one's own priorities: `holds: false` rules an order out."""
     names, mine = (other,), (priorities_of(me),)

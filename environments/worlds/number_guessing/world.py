@@ -76,7 +76,7 @@ class Guess(Action):
     number: Number
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def guess_against(others: tuple[str, ...]) -> type[Guess]:
     """`Guess` with a prediction for each of `others` and nobody else. The same names give the same class."""
     fields = TypedDict("Predictions", dict.fromkeys(others, Number))  # type: ignore[misc]

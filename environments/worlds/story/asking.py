@@ -116,7 +116,7 @@ def _witnessed(upto: int, story: Story, viewer: str | None) -> int:
     return sum(viewer is None or viewer in event.content for event in events)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def answers_to(options: tuple[str, ...]) -> type[RootModel[Any]]:
     """The only legal act: one of the options. The same options give the same class."""
     given: Any = Literal[options]

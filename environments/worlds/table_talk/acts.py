@@ -39,7 +39,7 @@ class Part(Action):
     kind: Literal["part"] = "part"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def legal_acts(
     others: tuple[str, ...],
     rooms: tuple[str, ...],
@@ -90,7 +90,7 @@ def _claim(name: str, values: tuple[str, ...], believers: tuple[str, ...]) -> ty
     return create_model(f"Claim_{name}", __base__=Claim, **fields)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=4096)
 def _claim_type(variables: tuple[tuple[str, tuple[str, ...]], ...], believers: tuple[str, ...] = ()) -> Any:
     """One type per variable, so that a value can only stand beside its own variable."""
     kinds: list[Any] = [_claim(name, values, believers) for name, values in variables]
