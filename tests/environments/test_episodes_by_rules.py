@@ -123,7 +123,7 @@ async def test_an_interrupted_episode_of_rules_goes_on_as_if_nothing_had_happene
         episode = await Episode.begin(scenario, seed=3, log=log, backends=Backends())
         await episode._open()
         await episode._turn(1)
-        await log.release(episode.stage.episode, episode.token)
+        await log.release(episode.stage.episode, episode.leader.token)
     resumed = await resume(tmp_path / "part.db", episode.stage.episode)
     with Log.open(tmp_path / "whole.db") as first, Log.open(tmp_path / "part.db") as second:
         assert transcript(first, whole.episode) == transcript(second, resumed.episode)
@@ -179,7 +179,7 @@ async def test_postgresql_keeps_the_same_episode_and_resumes_it(tmp_path: Path, 
             await episode._open()
             for turn in range(1, 6):
                 await episode._turn(turn)
-            await log.release(episode.stage.episode, episode.token)
+            await log.release(episode.stage.episode, episode.leader.token)
         resumed = await resume(url, episode.stage.episode)
         asked = [
             f"SELECT {columns} FROM {view} WHERE episode = ? ORDER BY {order}"

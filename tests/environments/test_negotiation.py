@@ -417,7 +417,7 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
             await episode._turn(turn)
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
-        await log.release(episode.stage.episode, episode.token)
+        await log.release(episode.stage.episode, episode.leader.token)
     resumed = await resume(tmp_path / "log.db", episode.stage.episode)
     assert (resumed.status, resumed.turns, resumed.outcome) == (whole_one.status, whole_one.turns, whole_one.outcome)
 

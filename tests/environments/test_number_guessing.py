@@ -351,7 +351,7 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
         assert [back.seen_by(n, 4) for n in back.seats] == [live.seen_by(n, 4) for n in live.seats]
-        await log.release(episode.stage.episode, episode.token)
+        await log.release(episode.stage.episode, episode.leader.token)
     resumed = await resume(tmp_path / "log.db", episode.stage.episode)
     whole = await play(tmp_path / "whole.db", "guess-in-company", seed=4, sets=["rounds=6"])
     assert (resumed.status, resumed.turns, resumed.outcome) == (whole.status, whole.turns, whole.outcome)
