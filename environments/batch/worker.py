@@ -160,6 +160,9 @@ class Worker:
                 found.episode, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
                 leader=self.leader, stop=self._stopping, accept_changes=self.accept_changes,
             )  # fmt: skip
+        except LeaseHeld:
+            self._claims.lost(found.episode)
+            raise
         except RestoreError as error:
             return self._left(found, "error", str(error))
         except ChangedSince as changed:
@@ -174,7 +177,13 @@ class Worker:
 
     async def _play(self, place: Point | Standing, episode: Episode) -> Played:
         self._claims.played(episode.stage.episode)
-        result = await episode.play()
+        try:
+            result = await episode.play()
+        except LostLease:
+            with suppress(LogError):  # only where it is ours after all, and the log has gone on without us
+                await self.log.release(episode.stage.episode, self.leader.token)
+            self._claims.lost(episode.stage.episode)
+            raise
         trouble = episode.failure
         if isinstance(trouble, ModelTrouble) and trouble.kind in ("refused", "cap"):
             self.stop(trouble.message)

@@ -15,6 +15,7 @@ from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.plan import BatchError, Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
+from tertulia.environments.episode import Episode, Leader
 from tertulia.storage.log import Log, new_token
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.environments.batch.batches import a_grid, entered, statuses, transcripts, worked, worker
@@ -30,6 +31,9 @@ def serving(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> Iter
     with Loopback(*args, **options) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         yield server
+
+
+async def nothing() -> None: ...
 
 
 async def played(one: Worker) -> list[Played]:
@@ -189,8 +193,6 @@ async def test_a_worker_waits_for_the_lease_of_another_and_then_takes_over(tmp_p
     with Log.open(db) as log:
         silent = worker(plan, log, Backends(), lease_s=1.0)
         point = next(plan.points())
-        from tertulia.environments.episode import Episode, Leader
-
         elsewhere = Leader("another.1.1.x", lease_s=1.0, renews=True)
         episode = await Episode.begin(
             plan.scenario(point), seed=0, log=log, backends=Backends(), place=plan.place(point), leader=elsewhere
@@ -199,6 +201,41 @@ async def test_a_worker_waits_for_the_lease_of_another_and_then_takes_over(tmp_p
         [found] = await played(silent)
         assert found.result.status == "success"
         assert found.result.episode == episode.stage.episode
+
+
+async def test_an_episode_that_another_was_faster_to_take_over_is_taken_over_when_that_one_dies(tmp_path: Path) -> None:
+    db = tmp_path / "log.db"
+    plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, seeds="0:1", grid={"mind.order": [1]}))
+    with Log.open(db) as log:
+        point = next(plan.points())
+        first = Leader("another.1.1.x", lease_s=60, renews=True)
+        episode = await Episode.begin(
+            plan.scenario(point), seed=0, log=log, backends=Backends(), place=plan.place(point), leader=first
+        )
+        await log.release(episode.stage.episode, first.token)
+        slower = worker(plan, log, Backends(), at_once=1, lease_s=1.0)
+        await slower._claims.start()
+        slower._claims.start = nothing  # type: ignore[method-assign]  it has looked already
+        await log.lease(episode.stage.episode, "third.1.1.x", ttl_s=1.0)
+        found = await asyncio.wait_for(played(slower), 30)
+    assert [p.result.status for p in found] == ["success"]
+
+
+async def test_an_episode_that_was_lost_to_another_is_taken_over_when_that_one_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "log.db"
+    with serving(monkeypatch, latency_ms=50) as server:
+        plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, set=OPENAI, seeds="0:1", grid={"mind.order": [1]}))
+        with Log.open(db) as log:
+            one = worker(plan, log, Backends(), at_once=1, lease_s=4.0)
+            playing = asyncio.ensure_future(played(one))
+            await asyncio.to_thread(server.arrived.wait, 10)
+            [begun] = log.standing("b")
+            await log.lease(begun.episode, "another.1.1.x", ttl_s=1.0, force=True)
+            found = await asyncio.wait_for(playing, 30)
+            await one.backends.aclose()
+    assert [p.result.status for p in found] == ["success"]
 
 
 async def test_an_episode_that_another_took_is_let_go_and_the_rest_goes_on(
