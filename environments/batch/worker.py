@@ -98,6 +98,8 @@ class Worker:
         """Play; gives each episode as it ends or pauses. Cancelling interrupts the turns that are under way; what was
         answered meanwhile is in the log. Raises `LogError` where the log cannot be used."""
         await self._claims.start()
+        if self.caps.counts_others:
+            await self.caps.read(self.log, self.plan.batch)
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self.caps.watch(self.log, self.plan.batch))]
         players = [asyncio.create_task(self._player()) for _ in range(self.at_once)]
         everybody = asyncio.create_task(self._gathered(players))

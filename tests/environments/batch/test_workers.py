@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from tertulia.environments.batch.plan import BatchError, Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
 from tertulia.environments.episode import Episode, Leader
-from tertulia.storage.log import Log, new_token
+from tertulia.storage.log import Log, LogError, new_token
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.environments.batch.batches import a_grid, entered, statuses, transcripts, worked, worker
 from tests.loopback import Faults, Loopback
@@ -140,6 +141,42 @@ def test_a_cap_on_tokens_pauses_and_a_higher_one_goes_on(tmp_path: Path, monkeyp
         assert all(p.result.status == "paused" for p in again)
         asyncio.run(worked(tmp_path / "log.db", max_tokens=10**9))
         assert list(statuses(tmp_path / "log.db")) == ["success"] * plan.total
+
+
+def test_what_was_spent_before_is_known_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(self: Log, batch: str) -> tuple[float, int]:
+        time.sleep(1)
+        return 0.0, 1000
+
+    monkeypatch.setattr(Log, "spent", slowly)
+    with serving(monkeypatch) as server:
+        entered(tmp_path / "log.db", a_grid(tmp_path, set=OPENAI))
+        found = asyncio.run(worked(tmp_path / "log.db", max_tokens=1000))
+        assert not server.requests
+    assert all("--max-tokens 1000 is reached (1000 used)" in p.result.reason for p in found)
+
+
+async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tertulia.environments.batch.caps._LEAST_WAIT_S", 0.001)
+    answers: list[Any] = [LogError("away"), (1.0, 7)]
+
+    class Away:
+        def spent(self, batch: str) -> tuple[float, int]:
+            answer = answers.pop(0)
+            if isinstance(answer, LogError):
+                raise answer
+            return answer  # type: ignore[no-any-return]
+
+    caps, log = Caps(max_tokens=5), Away()
+    watching = asyncio.create_task(caps.watch(log, "b"))  # type: ignore[arg-type]
+    for _ in range(500):
+        if caps.elsewhere_tokens:
+            break
+        await asyncio.sleep(0.01)
+    watching.cancel()
+    assert "(7 used)" in str(caps.exhausted())
 
 
 def test_a_cap_in_dollars_needs_prices() -> None:
