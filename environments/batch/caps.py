@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tertulia.storage.log import Log
+from tertulia.storage.log import Log, LogError
 from tertulia.storage.rows import CallRow
 
 _LEAST_WAIT_S = 2.0
@@ -35,6 +36,8 @@ class Caps:
     """A model that answered at an unknown price."""
     _asked: int = 0
     _answered: int = 0
+    _read_s: float = 0.0
+    """How long the last reading took."""
     _began: float = field(default_factory=time.monotonic)
 
     def exhausted(self) -> str | None:
@@ -74,17 +77,22 @@ class Caps:
             return None
         return f"--max-time {self.max_time_s:g} s is over"
 
-    async def watch(self, log: Log, batch: str) -> None:
-        """Keep up with what others spend on the batch, until cancelled. Does nothing where nothing is capped."""
-        if self.max_cost_usd is None and self.max_tokens is None:
-            return
-        while True:
-            took_s = await self.read(log, batch)
-            await asyncio.sleep(max(_LEAST_WAIT_S, _WAIT_PER_READ * took_s))
+    @property
+    def counts_others(self) -> bool:
+        """Whether it matters what others spend, and what was spent before."""
+        return self.max_cost_usd is not None or self.max_tokens is not None
 
-    async def read(self, log: Log, batch: str) -> float:
-        """Read once what the log says; how many seconds that took."""
+    async def watch(self, log: Log, batch: str) -> None:
+        """Keep up with what others spend on the batch, until cancelled. Does nothing where that does not matter. While
+        the log cannot be read, what was read last counts."""
+        while self.counts_others:
+            await asyncio.sleep(max(_LEAST_WAIT_S, _WAIT_PER_READ * self._read_s))
+            with suppress(LogError):
+                await self.read(log, batch)
+
+    async def read(self, log: Log, batch: str) -> None:
+        """Read once what the log says. To be done before anything is asked: earlier runs count as well."""
         own_usd, own_tokens, begun = self.spent_usd, self.tokens, time.monotonic()
         dollars, tokens = await asyncio.to_thread(log.spent, batch)
         self.elsewhere_usd, self.elsewhere_tokens = max(0.0, dollars - own_usd), max(0, tokens - own_tokens)
-        return time.monotonic() - begun
+        self._read_s = time.monotonic() - begun

@@ -78,6 +78,10 @@ class Claims:
         """This worker has led it: it is not taken up again."""
         self._tried.add(episode)
 
+    def lost(self, episode: str) -> None:
+        """Another worker leads it. Should that one die, it is taken up like any other."""
+        self._tried.discard(episode)
+
     def _choose(self) -> tuple[str, int, int]:
         if not self._crowded:
             return next(iter(self._unbegun))

@@ -7,6 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import gcd
 from typing import Any
 
 from tertulia.agents.backends.rules import URI as RULES
@@ -99,8 +100,7 @@ class _Metered:
 async def estimate(plan: Plan) -> Estimate:
     """Play a sample of a plan by rules and reckon up to all of it."""
     points = list(plan.points())
-    every = max(1, -(-len(points) // _SAMPLE))
-    sample = points[:: every if every % len(plan.cells) or every == 1 else every + 1]
+    sample = _sample(plan, points)
     tried: list[tuple[dict[str, _Meter], float]] = []
     for point in sample:
         tried.append(await _try(plan, point))
@@ -109,6 +109,21 @@ async def estimate(plan: Plan) -> Estimate:
     for uri in sorted({uri for meters, _ in tried for uri in meters}):
         found.models[uri] = _of_model(uri, tried, len(points) / len(sample))
     return found
+
+
+def _sample(plan: Plan, points: Sequence[Point]) -> list[Point]:
+    """Some of all, evenly, in which every model has a seat. Cells alternate: a step that shares a divisor with their
+    number would pass over some of them."""
+    step = max(1, -(-len(points) // _SAMPLE))
+    while gcd(step, len(plan.cells)) > 1:
+        step += 1
+    sample = list(points[::step])
+    missing = set(plan.models()) - {uri for point in sample for uri in plan.models_of(point.cell)}
+    for point in points:
+        if not missing.isdisjoint(plan.models_of(point.cell)):
+            sample.append(point)
+            missing.difference_update(plan.models_of(point.cell))
+    return sample
 
 
 def _of_model(uri: str, tried: Sequence[tuple[dict[str, _Meter], float]], scale: float) -> OfModel:

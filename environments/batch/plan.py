@@ -162,10 +162,12 @@ class Plan:
 
     def models(self) -> list[str]:
         """The URIs of all models that take part."""
-        found = set()
-        for data in self.grid["cells"].values():
-            found |= {seat.get("model") or data["model"] for seat in data["participants"]}
-        return sorted(found)
+        return sorted({uri for cell in self.grid["cells"] for uri in self.models_of(cell)})
+
+    def models_of(self, cell: str) -> set[str]:
+        """The URIs of the models that take part in a cell."""
+        data = self.grid["cells"][cell]
+        return {seat.get("model") or data["model"] for seat in data["participants"]}
 
 
 def made_with(scenarios: Iterable[Scenario]) -> dict[str, Any]:

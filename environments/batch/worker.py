@@ -98,6 +98,8 @@ class Worker:
         """Play; gives each episode as it ends or pauses. Cancelling interrupts the turns that are under way; what was
         answered meanwhile is in the log. Raises `LogError` where the log cannot be used."""
         await self._claims.start()
+        if self.caps.counts_others:
+            await self.caps.read(self.log, self.plan.batch)
         helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self.caps.watch(self.log, self.plan.batch))]
         players = [asyncio.create_task(self._player()) for _ in range(self.at_once)]
         everybody = asyncio.create_task(self._gathered(players))
@@ -160,6 +162,9 @@ class Worker:
                 found.episode, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
                 leader=self.leader, stop=self._stopping, accept_changes=self.accept_changes,
             )  # fmt: skip
+        except LeaseHeld:
+            self._claims.lost(found.episode)
+            raise
         except RestoreError as error:
             return self._left(found, "error", str(error))
         except ChangedSince as changed:
@@ -174,7 +179,13 @@ class Worker:
 
     async def _play(self, place: Point | Standing, episode: Episode) -> Played:
         self._claims.played(episode.stage.episode)
-        result = await episode.play()
+        try:
+            result = await episode.play()
+        except LostLease:
+            with suppress(LogError):  # only where it is ours after all, and the log has gone on without us
+                await self.log.release(episode.stage.episode, self.leader.token)
+            self._claims.lost(episode.stage.episode)
+            raise
         trouble = episode.failure
         if isinstance(trouble, ModelTrouble) and trouble.kind in ("refused", "cap"):
             self.stop(trouble.message)

@@ -102,6 +102,23 @@ def test_a_dry_run_estimates_ranges_and_writes_nothing(tertulia: Tertulia) -> No
     assert model["calls"]["low"] == sum(row["calls"] for row in tertulia("batch", str(by_rules), "--json").lines())
 
 
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"mind.order": [1, 2], "model": ["openai/a", "openai/b"]},
+        {"model": [f"openai/{name}" for name in "abcdefghijklmnopqrstuvwxyz"]},
+    ],
+    ids=["cells alternate", "more cells than are tried"],
+)
+def test_an_estimate_passes_over_no_model(tertulia: Tertulia, grid: dict[str, list[str]]) -> None:
+    said = tertulia(
+        "batch", str(a_grid(Path(), set={"turns.limit": 1}, grid=grid, seeds="0:12")), "--dry-run", "--json"
+    )
+    [found] = said.lines()
+    assert sorted(found["models"]) == grid["model"]
+    assert found["played"] < found["episodes"]
+
+
 def test_an_estimate_holds_what_is_then_asked(
     tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.plan import BatchError, Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
-from tertulia.storage.log import Log, new_token
+from tertulia.environments.episode import Episode, Leader
+from tertulia.storage.log import Log, LogError, new_token
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.environments.batch.batches import a_grid, entered, statuses, transcripts, worked, worker
 from tests.loopback import Faults, Loopback
@@ -30,6 +32,9 @@ def serving(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> Iter
     with Loopback(*args, **options) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         yield server
+
+
+async def nothing() -> None: ...
 
 
 async def played(one: Worker) -> list[Played]:
@@ -138,6 +143,42 @@ def test_a_cap_on_tokens_pauses_and_a_higher_one_goes_on(tmp_path: Path, monkeyp
         assert list(statuses(tmp_path / "log.db")) == ["success"] * plan.total
 
 
+def test_what_was_spent_before_is_known_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(self: Log, batch: str) -> tuple[float, int]:
+        time.sleep(1)
+        return 0.0, 1000
+
+    monkeypatch.setattr(Log, "spent", slowly)
+    with serving(monkeypatch) as server:
+        entered(tmp_path / "log.db", a_grid(tmp_path, set=OPENAI))
+        found = asyncio.run(worked(tmp_path / "log.db", max_tokens=1000))
+        assert not server.requests
+    assert all("--max-tokens 1000 is reached (1000 used)" in p.result.reason for p in found)
+
+
+async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tertulia.environments.batch.caps._LEAST_WAIT_S", 0.001)
+    answers: list[Any] = [LogError("away"), (1.0, 7)]
+
+    class Away:
+        def spent(self, batch: str) -> tuple[float, int]:
+            answer = answers.pop(0)
+            if isinstance(answer, LogError):
+                raise answer
+            return answer  # type: ignore[no-any-return]
+
+    caps, log = Caps(max_tokens=5), Away()
+    watching = asyncio.create_task(caps.watch(log, "b"))  # type: ignore[arg-type]
+    for _ in range(500):
+        if caps.elsewhere_tokens:
+            break
+        await asyncio.sleep(0.01)
+    watching.cancel()
+    assert "(7 used)" in str(caps.exhausted())
+
+
 def test_a_cap_in_dollars_needs_prices() -> None:
     caps = Caps(max_cost_usd=1.0)
     assert caps.exhausted() is None
@@ -189,8 +230,6 @@ async def test_a_worker_waits_for_the_lease_of_another_and_then_takes_over(tmp_p
     with Log.open(db) as log:
         silent = worker(plan, log, Backends(), lease_s=1.0)
         point = next(plan.points())
-        from tertulia.environments.episode import Episode, Leader
-
         elsewhere = Leader("another.1.1.x", lease_s=1.0, renews=True)
         episode = await Episode.begin(
             plan.scenario(point), seed=0, log=log, backends=Backends(), place=plan.place(point), leader=elsewhere
@@ -199,6 +238,41 @@ async def test_a_worker_waits_for_the_lease_of_another_and_then_takes_over(tmp_p
         [found] = await played(silent)
         assert found.result.status == "success"
         assert found.result.episode == episode.stage.episode
+
+
+async def test_an_episode_that_another_was_faster_to_take_over_is_taken_over_when_that_one_dies(tmp_path: Path) -> None:
+    db = tmp_path / "log.db"
+    plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, seeds="0:1", grid={"mind.order": [1]}))
+    with Log.open(db) as log:
+        point = next(plan.points())
+        first = Leader("another.1.1.x", lease_s=60, renews=True)
+        episode = await Episode.begin(
+            plan.scenario(point), seed=0, log=log, backends=Backends(), place=plan.place(point), leader=first
+        )
+        await log.release(episode.stage.episode, first.token)
+        slower = worker(plan, log, Backends(), at_once=1, lease_s=1.0)
+        await slower._claims.start()
+        slower._claims.start = nothing  # type: ignore[method-assign]  it has looked already
+        await log.lease(episode.stage.episode, "third.1.1.x", ttl_s=1.0)
+        found = await asyncio.wait_for(played(slower), 30)
+    assert [p.result.status for p in found] == ["success"]
+
+
+async def test_an_episode_that_was_lost_to_another_is_taken_over_when_that_one_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = tmp_path / "log.db"
+    with serving(monkeypatch, latency_ms=50) as server:
+        plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, set=OPENAI, seeds="0:1", grid={"mind.order": [1]}))
+        with Log.open(db) as log:
+            one = worker(plan, log, Backends(), at_once=1, lease_s=4.0)
+            playing = asyncio.ensure_future(played(one))
+            await asyncio.to_thread(server.arrived.wait, 10)
+            [begun] = log.standing("b")
+            await log.lease(begun.episode, "another.1.1.x", ttl_s=1.0, force=True)
+            found = await asyncio.wait_for(playing, 30)
+            await one.backends.aclose()
+    assert [p.result.status for p in found] == ["success"]
 
 
 async def test_an_episode_that_another_took_is_let_go_and_the_rest_goes_on(
