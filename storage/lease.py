@@ -7,7 +7,7 @@ import platform
 import secrets
 import sys
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +18,13 @@ def new_token() -> str:
     `machine` is a hash (no host name is stored) that changes with every boot and every container, so that a process
     number is only ever compared where it means something.
     """
-    pid = os.getpid()
-    return f"{_machine()}.{pid}.{_started(pid) or 0}.{secrets.token_hex(8)}"
+    return f"{_machine()}.{_this_process(os.getpid())}.{secrets.token_hex(8)}"
+
+
+@lru_cache(maxsize=1)
+def _this_process(pid: int) -> str:
+    """Its number and when it started; looked up once, and anew in a process that was forked off."""
+    return f"{pid}.{_started(pid) or 0}"
 
 
 def is_dead(token: str) -> bool:

@@ -340,6 +340,14 @@ async def _serve(server: Loopback) -> None:
     await asyncio.Event().wait()
 
 
+def talk(body: dict[str, Any]) -> dict[str, Any] | None:
+    """A reply that goes on talking, where a speaker is asked for its act."""
+    if "response_format" not in body:
+        return None
+    said = f"I have thought about it {len(body['messages'][-1]['content'])} times, and I still say so."
+    return {"thought": "none", "act": {"kind": "say", "text": said, "to": [], "asserts": []}}
+
+
 def main() -> None:
     """Serve until killed."""
     known = {f.name for f in fields(Faults)}
@@ -348,6 +356,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--api-key")
+    parser.add_argument("--talk", action="store_true", help="every reply says something, whatever else would be legal")
     parser.add_argument("--log", type=Path, help="append every request to this file, as JSON lines")
     parser.add_argument(
         "--faults", default="", help="for example rate_limit=0.2,drop=0.1; names: " + ", ".join(sorted(known))
@@ -358,8 +367,9 @@ def main() -> None:
         **{key: value if key.startswith("retry_after") else json.loads(value.lower()) for key, value in pairs.items()}
     )
     server = Loopback(
-        faults, seed=given.seed, latency_ms=given.latency_ms, api_key=given.api_key, log=given.log, port=given.port
-    )
+        faults, seed=given.seed, latency_ms=given.latency_ms, api_key=given.api_key, log=given.log, port=given.port,
+        script=talk if given.talk else None,
+    )  # fmt: skip
     asyncio.run(_serve(server))
 
 

@@ -31,7 +31,17 @@ from tertulia.environments.many import keep_what_is_loaded, play_many
 from tertulia.storage.log import Log
 from tests.loopback import loopback_process
 
-SCENARIO = "mutual-friends"
+TALK = """
+scenario: two-at-a-table
+world: table_talk
+premise: Two friends at a table.
+participants:
+  - {name: alice, persona: "warm, curious, says what she thinks"}
+  - {name: bob, persona: "an old friend of the house"}
+"""
+"""What the loops do as well: two who talk in turn."""
+GAME = "mutual-friends"
+"""A world whose acts are its own in every episode: their types and schemas have to be made anew."""
 CONVERSATIONS, TURNS, ROUNDS = 20, 20, 5
 AT_ONCE, SHORT_TURNS, LATENCY_S = (10, 100, 1000), 10, 0.2
 _SAMPLE_S = 0.001
@@ -83,10 +93,12 @@ def _prompt(number: int, said: list[str]) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"Episode {number}.\n" + "\n".join(said)}]
 
 
-async def ours(url: str, folder: Path, count: int = CONVERSATIONS, turns: int = TURNS) -> int:
+async def ours(url: str, folder: Path, count: int = CONVERSATIONS, turns: int = TURNS, game: bool = False) -> int:
     """The same over tertulia: every turn, call, memory and witness in the log."""
+    talk = folder / "two-at-a-table.yaml"
+    talk.write_text(TALK)
     sets = ["mind.preset=reactive", "turns.policy=alternate", f"turns.limit={turns}"]
-    scenario = tertulia.load_scenario(SCENARIO, sets, model="openai/any")
+    scenario = tertulia.load_scenario(GAME if game else talk, sets, model="openai/any")
     backends = Backends()
     with Log.open(folder / "ours.db") as log:
         try:
@@ -116,6 +128,7 @@ def side_by_side(url: str, folder: Path) -> None:
     loops: dict[str, Loop] = {
         "bare loop, openai client, nothing kept": openai_loop,
         "bare loop, aiohttp, one SQLite transaction a turn": aiohttp_loop,
+        "tertulia, a world with types of its own": lambda url, folder: ours(url, folder, game=True),
         "tertulia, all logged": ours,
     }
     taken: dict[str, list[float]] = {name: [] for name in loops}
@@ -206,7 +219,7 @@ def child(conversations: int, url: str) -> Load:
 
 def loads() -> None:
     """From few to many at once, each in a process of its own, so that its memory is its own."""
-    with loopback_process("--latency-ms", str(1000 * LATENCY_S)) as url:
+    with loopback_process("--talk", "--latency-ms", str(1000 * LATENCY_S)) as url:
         print(f"\n{SHORT_TURNS} turns each, {1000 * LATENCY_S:.0f} ms latency:", flush=True)
         for count in AT_ONCE:
             command = [sys.executable, "-m", "tests.bench.conversations", str(count), url]
@@ -222,7 +235,7 @@ def main() -> None:
     if len(sys.argv) == 3:
         print(json.dumps(asdict(child(int(sys.argv[1]), sys.argv[2]))))
         return
-    with tempfile.TemporaryDirectory() as name, loopback_process() as url:
+    with tempfile.TemporaryDirectory() as name, loopback_process("--talk") as url:
         os.environ.update(_environment(url))
         side_by_side(url, Path(name))
         shares(url, Path(name))
