@@ -81,6 +81,8 @@ class Worker:
     """Why no further episode or turn is begun."""
     failure: LogError | None = None
     """What made the log unusable, where something did."""
+    unforeseen: Exception | None = None
+    """The first that kept an episode from being begun or reopened and that nobody foresaw: a bug."""
     leader: Leader = field(init=False)
     _claims: Claims = field(init=False)
     _results: asyncio.Queue[Played | None] = field(default_factory=asyncio.Queue)
@@ -96,7 +98,8 @@ class Worker:
 
     async def play(self) -> AsyncGenerator[Played, None]:
         """Play; gives each episode as it ends or pauses. Cancelling interrupts the turns that are under way; what was
-        answered meanwhile is in the log. Raises `LogError` where the log cannot be used."""
+        answered meanwhile is in the log. Raises `LogError` where the log cannot be used, and what was unforeseen, once
+        the rest has been played."""
         await self._claims.start()
         if self.caps.counts_others:
             await self.caps.read(self.log, self.plan.batch)
@@ -110,18 +113,16 @@ class Worker:
             for task in (*players, *helpers):
                 task.cancel()
             await asyncio.gather(everybody, *helpers, return_exceptions=True)
-        if self.failure is not None:
-            raise self.failure
+        if (failure := self.failure or self.unforeseen) is not None:
+            raise failure
 
     async def _gathered(self, players: list[asyncio.Task[None]]) -> None:
-        outcomes = await asyncio.gather(*players, return_exceptions=True)
-        for outcome in outcomes:
+        for outcome in await asyncio.gather(*players, return_exceptions=True):
             if isinstance(outcome, LogError):
                 self.failure = self.failure or outcome
+            elif isinstance(outcome, Exception):
+                self.unforeseen = self.unforeseen or outcome
         self._results.put_nowait(None)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, LogError):
-                raise outcome
 
     async def _player(self) -> None:
         """One of many: play one episode after the other."""
@@ -144,6 +145,9 @@ class Worker:
             except LogError:
                 self.stop("the log cannot be used")
                 raise
+            except Exception as bug:  # noqa: BLE001  one episode stops no other; it is raised in the end
+                self.unforeseen = self.unforeseen or bug
+                continue
             if self.failures is not None and (why := self.failures.too_many(played)) is not None:
                 self.stop(why)
             self._results.put_nowait(played)

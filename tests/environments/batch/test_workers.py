@@ -110,6 +110,23 @@ def test_one_failing_episode_stops_no_other_and_is_a_row_with_its_reason(
     assert set(statuses(tmp_path / "log.db")) == {"success"}
 
 
+def test_a_bug_that_keeps_one_episode_from_beginning_stops_no_other_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Plan.scenario
+
+    def breaking(self: Plan, point: Any) -> Any:
+        if point.seed == 1:
+            raise RuntimeError("nobody foresaw this")
+        return real(self, point)
+
+    monkeypatch.setattr(Plan, "scenario", breaking)
+    entered(tmp_path / "log.db", a_grid(tmp_path, seeds="0:4", grid={"mind.order": [1]}))
+    with pytest.raises(RuntimeError, match="nobody foresaw this"):
+        asyncio.run(worked(tmp_path / "log.db", at_once=1))
+    assert list(statuses(tmp_path / "log.db")) == ["success"] * 3
+
+
 def test_too_many_failures_stop_the_batch() -> None:
     def one(status: str) -> Any:
         return type("Played", (), {"result": type("Result", (), {"status": status})})
