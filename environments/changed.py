@@ -9,6 +9,7 @@ from typing import Any
 from tertulia.agents.registry import Backends
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions
+from tertulia.mind.probing import PROBE
 from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow, EpisodeRow, InterventionRow
 from tertulia.storage.types import now
@@ -90,7 +91,8 @@ def accepted_change(
     found = differences(then, here)
     if not found:
         return None
-    answered = {call.uri for call in calls if call.status != "error"}
+    # What a copied mind was asked is no part of the episode.
+    answered = {call.uri for call in calls if call.status != "error" and call.purpose != PROBE}
     unheard = {seat.model for seat in stage.seats.values()} - answered
     asked_about = [each for each in found if each.model not in unheard]
     if asked_about and not accept:

@@ -208,14 +208,14 @@ async def test_only_the_leader_records_a_change_and_beside_other_interventions_i
     db = tmp_path / "log.db"
     episode = await interrupted(db, 2)
     made_with(db, episode, python="3.9.1")
-    other = InterventionRow(episode=episode, turn=3, ordinal=4, target="alice.belief.cake", created_at=now())
+    other = InterventionRow(episode=episode, turn=3, ordinal=4, target="turns.limit", new=9, created_at=now())
     with Log.open(db) as log:
         with pytest.raises(LostLease):
             await log.record([other], new_token())
         await log.record([other])
     await reopen(db, episode, accept_changes=True)
     assert [(row.ordinal, row.target) for row in interventions(db, episode)] == [
-        (4, "alice.belief.cake"),
+        (4, "turns.limit"),
         (5, "versions"),
     ]
 
