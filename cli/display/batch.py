@@ -30,12 +30,13 @@ _TOLD = 10
 class Progress:
     """How far a batch has come: what this run has played, and what the log has of it, by whomever.
 
-    `ended`, `turns` and `dollars` are what the log has now.
+    `turns` and `dollars` are what the log has now.
     """
 
     def __init__(self, total: int, ended: int, turns: int, dollars: float) -> None:
-        self.total, self.ended, self.turns, self.dollars = total, ended, turns, dollars
+        self.total, self._in_log, self.turns, self.dollars = total, ended, turns, dollars
         self.before, self._turns_before, self._dollars_before = ended, turns, dollars
+        self._mine = 0
         self.unfinished: list[Played] = []
         self.failed = self.calls = self.fallbacks = self.played = self.unpriced = 0
         self.began = time.monotonic()
@@ -46,7 +47,7 @@ class Progress:
         """Take in one episode that ended or paused."""
         result = played.result
         self.played += 1
-        self.ended += result.status in _ENDED
+        self._mine += result.status in _ENDED
         if result.status not in _ENDED:
             self.unfinished.append(played)
         self.failed += result.status == "error"
@@ -57,8 +58,14 @@ class Progress:
 
     def look(self, ended: int, turns: int, dollars: float) -> None:
         """Take in what the log has by now."""
-        self.ended, self.turns, self.dollars = max(self.ended, ended), turns, dollars
+        self._in_log, self.turns, self.dollars = max(self._in_log, ended), turns, dollars
         self._step()
+
+    @property
+    def ended(self) -> int:
+        """As many as the log had when it was last looked at, or as this run has been told of since it began: the two
+        overlap, for an episode may be seen in the log before its worker tells of it."""
+        return max(self._in_log, self.before + self._mine)
 
     @property
     def seconds(self) -> float:
@@ -178,7 +185,9 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     told = len(columns) if any(row[-1] for row in rows) else 4  # not every world sets a task
     yield from table_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout))
     dollars, tokens = log.spent(plan.batch)
-    progress.look(progress.ended, sum(turns for _, turns in log.come_to(plan.batch).values()), dollars)
+    come_to = log.come_to(plan.batch)
+    ended = sum(count for status, (count, _) in come_to.items() if status in _ENDED)
+    progress.look(ended, sum(turns for _, turns in come_to.values()), dollars)
     yield ""
     yield f"episodes    {progress.ended} of {plan.total} ended, {progress.ended - progress.before} in this run"
     if progress.played:

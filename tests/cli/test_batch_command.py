@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import yaml
 
+from tertulia.cli.display.batch import Progress
 from tertulia.cli.errors import BadInput
 from tertulia.cli.spans import parse_span, span_text
+from tertulia.environments.batch.worker import Played
+from tertulia.environments.episode import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.environments.batch.batches import a_grid, statuses
@@ -51,6 +56,19 @@ def test_json_gives_a_line_for_each_episode_and_nothing_else(tertulia: Tertulia)
         ("mind.order=2", 0, 0, "success"), ("mind.order=2", 1, 0, "success"),
     ]  # fmt: skip
     assert "4 of 4 ended" in said.err
+
+
+def test_an_episode_that_was_seen_in_the_log_is_not_counted_again_when_it_is_told_of() -> None:
+    result = SimpleNamespace(status="success", calls=1, fallbacks=0, cost_usd=0.0)
+    told = Played("c", 0, 0, cast(EpisodeResult, result))
+    progress = Progress(10, 1, 2, 0.0)
+    progress.look(7, 14, 0.0)  # a part on a Dask cluster tells of its episodes when all of them are over
+    for _ in range(5):
+        progress.count(told)
+    assert progress.ended == 7
+    for _ in range(4):
+        progress.count(told)
+    assert progress.ended == 10
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
