@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tertulia.environments.batch.settings import Settings
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
+    from tertulia.storage.readers import Spent
 
 ENDED, UNFINISHED = ("success", "degraded", "cancelled"), ("running", "paused", "error")
 """How an episode stands that has ended, and one that can be gone on with."""
@@ -125,9 +126,9 @@ def estimate(grid: str, *, as_json: bool) -> int:
     return FINE
 
 
-def _standing(log: Log, batch: str) -> tuple[int, int, float]:
-    """What the log has of a batch: episodes ended, turns, dollars."""
-    return _ended(log, batch), sum(turns for _, turns in log.come_to(batch).values()), log.spent(batch)[0]
+def _standing(log: Log, batch: str) -> tuple[int, int, Spent]:
+    """What the log has of a batch: episodes ended, turns, what its calls came to."""
+    return _ended(log, batch), sum(turns for _, turns in log.come_to(batch).values()), log.spent(batch)
 
 
 def _ended(log: Log, batch: str) -> int:
@@ -222,7 +223,10 @@ def _last_words(
         note(f"interrupted; go on with: {again}")
         return INTERRUPTED
     if engine.stopped is not None:
-        note(f"stopped: {engine.stopped}; go on with: {again}")
+        capped = (
+            f"{program()} batch, its grid file and a higher cap; without any: " if "--max-" in engine.stopped else ""
+        )
+        note(f"stopped: {engine.stopped}; go on with: {capped}{again}")
         return FAILED
     if ended + failed == plan.total and settings.fail_on_error is not None:
         return FINE if failed <= settings.fail_on_error * plan.total else FAILED

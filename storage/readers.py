@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Select, func, literal, select, true
+from sqlalchemy import Connection, Engine, Select, and_, case, func, literal, select, true
 
 from tertulia.storage.errors import NotFound
 from tertulia.storage.faults import patiently
@@ -45,6 +45,18 @@ _AT_ONCE = 500
 """Values in one `IN`."""
 _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the calls of a batch have come to: dollars as far as prices are known, tokens in and out, attempts, those
+    given up after no valid reply, and answers at an unknown price."""
+
+    dollars: float = 0.0
+    tokens: int = 0
+    calls: int = 0
+    fallbacks: int = 0
+    unpriced: int = 0
 
 
 class Readers:
@@ -125,18 +137,25 @@ class Readers:
         with self._reading() as connection:
             return {status: (int(count), int(turns)) for status, count, turns in connection.execute(query)}
 
-    def spent(self, batch: str) -> tuple[float, int]:
-        """What the calls of a batch have cost so far: dollars, as far as prices are known, and tokens in and out."""
+    def spent(self, batch: str) -> Spent:
+        """What the calls of a batch have come to so far, probes and those by rules included."""
         calls, episodes = table_of(CallRow), table_of(EpisodeRow)
         tokens = func.coalesce(calls.c.input_tokens, 0) + func.coalesce(calls.c.output_tokens, 0)
+        unpriced = and_(calls.c.cost_usd.is_(None), calls.c.status != "error")
         query = (
-            select(func.coalesce(func.sum(calls.c.cost_usd), 0.0), func.coalesce(func.sum(tokens), 0))
+            select(
+                func.coalesce(func.sum(calls.c.cost_usd), 0.0),
+                func.coalesce(func.sum(tokens), 0),
+                func.count(),
+                func.coalesce(func.sum(case((calls.c.status == "fallback", 1), else_=0)), 0),
+                func.coalesce(func.sum(case((unpriced, 1), else_=0)), 0),
+            )
             .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
             .where(episodes.c.batch == batch)
         )
-        with self._reading() as connection:
-            dollars, count = connection.execute(query).one()
-        return float(dollars), int(count)
+        with self.target.told_in_one_line(), self._reads.connect() as connection:
+            dollars, *counts = connection.execute(query).one()
+        return Spent(float(dollars), *map(int, counts))
 
     def answered(self, batch: str) -> set[str]:
         """The URIs of the models that have answered anything in a batch."""

@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, TextIO
 
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.summary import money, plural
 from tertulia.cli.spans import span_text
+from tertulia.storage.readers import Spent
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -30,15 +32,15 @@ _TOLD = 10
 class Progress:
     """How far a batch has come: what this run has played, and what the log has of it, by whomever.
 
-    `turns` and `dollars` are what the log has now.
+    `turns` and `spent` are what the log has now.
     """
 
-    def __init__(self, total: int, ended: int, turns: int, dollars: float) -> None:
-        self.total, self._in_log, self.turns, self.dollars = total, ended, turns, dollars
-        self.before, self._turns_before, self._dollars_before = ended, turns, dollars
+    def __init__(self, total: int, ended: int, turns: int, spent: Spent) -> None:
+        self.total, self._in_log, self.turns, self.spent = total, ended, turns, spent
+        self.before, self._turns_before, self._spent_before = ended, turns, spent
         self._mine = 0
         self.unfinished: list[Played] = []
-        self.failed = self.calls = self.fallbacks = self.played = self.unpriced = 0
+        self.failed = self.played = 0
         self.began = time.monotonic()
         self._told_at, self._told_of = self.began, ended
         self._step: Callable[[], None] = _nothing
@@ -51,14 +53,11 @@ class Progress:
         if result.status not in _ENDED:
             self.unfinished.append(played)
         self.failed += result.status == "error"
-        self.calls += result.calls
-        self.fallbacks += result.fallbacks
-        self.unpriced += result.cost_usd is None
         self._step()
 
-    def look(self, ended: int, turns: int, dollars: float) -> None:
+    def look(self, ended: int, turns: int, spent: Spent) -> None:
         """Take in what the log has by now."""
-        self._in_log, self.turns, self.dollars = max(self._in_log, ended), turns, dollars
+        self._in_log, self.turns, self.spent = max(self._in_log, ended), turns, spent
         self._step()
 
     @property
@@ -72,12 +71,10 @@ class Progress:
         return time.monotonic() - self.began
 
     @property
-    def cost(self) -> str:
-        """What was spent on the batch since this run began, as far as it is known."""
-        spent = self.dollars - self._dollars_before
-        if self.unpriced:
-            return f"{money(spent)} and unknown prices" if spent else "cost unknown"
-        return money(spent)
+    def since(self) -> Spent:
+        """What calls have come to since this run began, whoever made them."""
+        now, then = self.spent, self._spent_before
+        return Spent(*(getattr(now, one.name) - getattr(then, one.name) for one in fields(now)))
 
     def left(self) -> str:
         """How long it will still take at this rate; empty where that cannot be said."""
@@ -92,8 +89,8 @@ class Progress:
         parts = [
             f"{60 * (self.ended - self.before) / took_s:.1f} episodes/min",
             f"{(self.turns - self._turns_before) / took_s:.1f} turns/s",
-            self.cost,
-            f"fallbacks {100 * self.fallbacks / max(1, self.calls):.1f} %",
+            cost_text(self.since),
+            f"fallbacks {100 * self.since.fallbacks / max(1, self.since.calls):.1f} %",
             f"errors {100 * self.failed / max(1, self.played):.1f} %",
         ]
         return ", ".join(parts)
@@ -147,6 +144,13 @@ def _nothing() -> None:
     pass
 
 
+def cost_text(spent: Spent) -> str:
+    """Dollars, as far as prices are known."""
+    if not spent.unpriced:
+        return money(spent.dollars)
+    return f"{money(spent.dollars)} and unknown prices" if spent.dollars else "unknown price"
+
+
 def estimate_lines(found: Estimate) -> Iterator[str]:
     """What a batch would take, in ranges."""
     yield f"{plural(found.episodes, 'episode')} in {plural(found.cells, 'cell')}; {found.played} tried by rules"
@@ -163,7 +167,8 @@ def estimate_lines(found: Estimate) -> Iterator[str]:
         return
     yield f"in all {_dollars(found.cost_usd)}, before any discount for cached prompts"
     yield "The lower end is what rules do and say; the upper one goes to the turn limit, with replies four times as"
-    yield "long, a tenth asked for again. Models that reason at length may go beyond it; --max-cost holds in any case."
+    yield "long, a tenth asked for again. Models that reason at length may go beyond it; --max-cost holds wherever"
+    yield "prices are known."
 
 
 def _range(found: Range) -> str:
@@ -172,7 +177,7 @@ def _range(found: Range) -> str:
 
 def _dollars(found: Range | None) -> str:
     if found is None:
-        return "unknown: no published price for it"
+        return "unknown: no price is published for it at this address"
     return "$0" if found.high == 0 else f"{money(found.low)} to {money(found.high)}"
 
 
@@ -184,16 +189,14 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     columns, rows = ("cell", "ended", "failed", "open", "reward", "95 %", "n"), _cells(plan, log)
     told = len(columns) if any(row[-1] for row in rows) else 4  # not every world sets a task
     yield from table_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout))
-    dollars, tokens = log.spent(plan.batch)
     come_to = log.come_to(plan.batch)
     ended = sum(count for status, (count, _) in come_to.items() if status in _ENDED)
-    progress.look(ended, sum(turns for _, turns in come_to.values()), dollars)
+    progress.look(ended, sum(turns for _, turns in come_to.values()), log.spent(plan.batch))
+    since, whole = progress.since, progress.spent
     yield ""
     yield f"episodes    {progress.ended} of {plan.total} ended, {progress.ended - progress.before} in this run"
-    if progress.played:
-        yield f"calls       {progress.calls}, {plural(progress.fallbacks, 'fallback')} in this run"
-    whole = "unknown" if progress.unpriced and not dollars else money(dollars)
-    yield f"cost        {progress.cost} in this run; the batch: {whole}, {tokens} tokens"
+    yield f"calls       {since.calls}, {plural(since.fallbacks, 'fallback')} in this run; the batch: {whole.calls}"
+    yield f"cost        {cost_text(since)} in this run; the batch: {cost_text(whole)}, {whole.tokens} tokens"
     if progress.played:
         yield f"time        {span_text(progress.seconds)}: {progress.rates()}"
     yield f"log         {one_line(log.target)}"

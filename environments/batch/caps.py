@@ -60,11 +60,13 @@ class Caps:
                 return f"the price of {self.unpriced} is unknown, so --max-cost cannot hold; cap --max-tokens instead"
             spent = self.elsewhere_usd + self.spent_usd
             if spent + self._in_flight(self.spent_usd) >= self.max_cost_usd:
-                return f"--max-cost {self.max_cost_usd:g} is reached (${spent:.2f} spent); a higher one goes on"
+                so_far = f"${spent:.2f} spent{'' if spent >= self.max_cost_usd else ', the rest in flight'}"
+                return f"--max-cost {self.max_cost_usd:g} is reached ({so_far}); a higher one goes on"
         if self.max_tokens is not None:
             used = self.elsewhere_tokens + self.tokens
             if used + self._in_flight(self.tokens) >= self.max_tokens:
-                return f"--max-tokens {self.max_tokens} is reached ({used} used); a higher one goes on"
+                so_far = f"{used} used{'' if used >= self.max_tokens else ', the rest in flight'}"
+                return f"--max-tokens {self.max_tokens} is reached ({so_far}); a higher one goes on"
         return self.out_of_time()
 
     def _in_flight(self, spent: float) -> float:
@@ -93,6 +95,8 @@ class Caps:
     async def read(self, log: Log, batch: str) -> None:
         """Read once what the log says. To be done before anything is asked: earlier runs count as well."""
         own_usd, own_tokens, begun = self.spent_usd, self.tokens, time.monotonic()
-        dollars, tokens = await asyncio.to_thread(log.spent, batch)
-        self.elsewhere_usd, self.elsewhere_tokens = max(0.0, dollars - own_usd), max(0, tokens - own_tokens)
+        found = await asyncio.to_thread(log.spent, batch)
+        self.elsewhere_usd, self.elsewhere_tokens = max(0.0, found.dollars - own_usd), max(0, found.tokens - own_tokens)
+        if found.unpriced:
+            self.unpriced = self.unpriced or "a model of this batch"
         self._read_s = time.monotonic() - begun

@@ -19,6 +19,8 @@ from tertulia.storage.log import Duplicate, Log
 from tertulia.storage.rows import BatchRow
 from tertulia.storage.types import now
 
+_SHOWN, _LONGEST = 8, 60
+"""How many differences are told, and how long a value may be in one."""
 _KEPT = 64
 """Scenarios that are kept built, so that a thousand episodes of one cell share one."""
 
@@ -115,13 +117,19 @@ class Plan:
 
     def _joined(self, there: Plan) -> dict[str, Any]:
         """Both plans together: what was once planned stays planned."""
-        unlike = [
-            f"batch {self.batch} is in the log with another {what}: {before!r} then, {today!r} now; "
-            "give the changed one another name with `batch: NAME`"
-            for what, before, today in _differences(there.grid, self.grid)
-        ]
+        unlike: dict[tuple[str, Any, Any], int] = {}
+        for what, before, today in _differences(there.grid, self.grid):
+            told = what, _short(before), _short(today)
+            unlike[told] = unlike.get(told, 0) + 1
         if unlike:
-            raise BatchError("\n".join(unlike))
+            lines = [
+                f"batch {self.batch} is in the log with another {what}{f' in {count} cells' if count > 1 else ''}: "
+                f"{before} then, {today} now"
+                for (what, before, today), count in list(unlike.items())[:_SHOWN]
+            ]
+            more = len(unlike) - len(lines)
+            lines += [f"and {more} more differences"] if more > 0 else []
+            raise BatchError("\n".join([*lines, "give the changed one another name with `batch: NAME`"]))
         return self.grid | {
             "cells": there.grid["cells"] | self.grid["cells"],
             "seeds": list(dict.fromkeys([*there.grid["seeds"], *self.grid["seeds"]])),
@@ -200,7 +208,12 @@ def _differences(before: dict[str, Any], today: dict[str, Any]) -> Iterator[tupl
     if not shared:
         yield "set of cells", next(iter(before["cells"])), next(iter(today["cells"]))
     for name in shared:
-        yield from ((f"{name}: {key}", a, b) for key, a, b in _unlike(before["cells"][name], today["cells"][name]))
+        yield from _unlike(before["cells"][name], today["cells"][name])
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _design(grid: dict[str, Any]) -> list[str]:

@@ -17,8 +17,9 @@ from tertulia.storage.nearest import nearest
 
 KEYS = ("batch", "scenario", "set", "grid", "conditions", "seeds", "replicates", "design")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_LIKE_AN_EPISODE = re.compile(r"[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26}")
 _LONGEST_LABEL = 40
-_MOST_CELLS = 10_000
+_MOST_CELLS, _MOST_EPISODES = 10_000, 1_000_000
 
 
 def read_grid(path: str | Path) -> Grid:
@@ -47,6 +48,14 @@ class _Reading:
             self.name(), self.source, self.scenario(dimensions), self.fixed(), dimensions, self.seeds(),
             self.replicates(), self.design(),
         )  # fmt: skip
+        for key in {key for level in dimensions.get("condition", []) for key in level.sets} & set(dimensions):
+            right = "vary it in one of the two, so that the name of a cell says what is played"
+            self.wrong(("grid", key), "is set by conditions as well", right)
+        episodes = grid.combinations * len(grid.seeds) * grid.replicates
+        if episodes > _MOST_EPISODES:
+            self.wrong(
+                ("seeds",), f"{episodes:,} episodes", f"a batch has at most {_MOST_EPISODES:,}; give fewer seeds"
+            )
         if grid.combinations > _MOST_CELLS:
             self.wrong(("grid",), f"{grid.combinations} cells", f"a grid has at most {_MOST_CELLS}; vary less at once")
         if self.problems:
@@ -55,8 +64,12 @@ class _Reading:
 
     def name(self) -> str:
         name = self.data.get("batch", self.path.stem)
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str):
+            self.wrong(("batch",), f"{kind_of(name)} stands here, not a name", "write a word, or quote it")
+        elif not _NAME.fullmatch(name):
             self.wrong(("batch",), f"'{name}' is no name for a batch", "use letters, digits, dots, dashes, underscores")
+        elif name == "last" or _LIKE_AN_EPISODE.fullmatch(name):
+            self.wrong(("batch",), f"'{name}' would be taken for an episode", "choose another name")
         return str(name)
 
     def scenario(self, dimensions: dict[str, list[Level]]) -> str:
@@ -85,13 +98,15 @@ class _Reading:
         grid, conditions = self.data.get("grid"), self.data.get("conditions")
         if "grid" in self.data and (not isinstance(grid, dict) or not grid):
             right = "write keys of the scenario with lists of values, or leave it out"
-            self.wrong(("grid",), "the grid is empty", right)
+            self.wrong(("grid",), f"{kind_of(grid)} stands here" if grid else "the grid is empty", right)
         elif isinstance(grid, dict):
             for key, values in grid.items():
                 yield key, list(self.levels(key, values))
         if "conditions" in self.data and (not isinstance(conditions, dict) or not conditions):
             right = "write names, each with the keys it sets, or leave it out"
-            self.wrong(("conditions",), "there is no condition", right)
+            self.wrong(
+                ("conditions",), f"{kind_of(conditions)} stands here" if conditions else "there is no condition", right
+            )
         elif isinstance(conditions, dict):
             yield "condition", list(self.conditions(conditions))
 
@@ -126,7 +141,11 @@ class _Reading:
         right = "write `seeds: 0:50` for fifty of them, or a list"
         try:
             if isinstance(given, str) or type(given) is int:
-                return list(parse_seeds(str(given)))
+                found = parse_seeds(str(given))
+                if len(found) > _MOST_EPISODES:
+                    right = f"a batch has at most {_MOST_EPISODES:,} episodes"
+                    raise ValueError(f"{given}: {len(found):,} seeds")
+                return list(found)
             if isinstance(given, list) and given and all(type(one) is int and one >= 0 for one in given):
                 check_seeds(given, ", ".join(map(str, given)))
                 return given
@@ -134,7 +153,9 @@ class _Reading:
             what, _, better = str(error).partition(": ")
             self.wrong(("seeds",), f"{what} cannot be" if "write" in better else better, right)
             return []
-        self.wrong(("seeds",), "no seeds are given" if given is None else f"{kind_of(given)} stands here", right)
+        others = "a list of other things than whole numbers" if given else "an empty list"
+        what = f"{others if isinstance(given, list) else kind_of(given)} stands here"
+        self.wrong(("seeds",), "no seeds are given" if given is None else what, right)
         return []
 
     def design(self) -> frozenset[str]:

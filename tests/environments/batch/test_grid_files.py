@@ -135,6 +135,16 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "is too long to name a cell by",
     ),
     "name of a batch": ({"batch": "two words"}, "is no name for a batch"),
+    "a name that is no text": ({"batch": 5}, "the number 5 stands here, not a name"),
+    "a name that means something": ({"batch": "last"}, "'last' would be taken for an episode"),
+    "a key varied twice": (
+        {"grid": {"mind.preset": ["reactive"]}, "conditions": {"a": {"mind.preset": "full"}}},
+        "is set by conditions as",
+    ),
+    "a list as a grid": ({"grid": ["mind.order"]}, "a list stands here"),
+    "no list of seeds": ({"seeds": ["a"]}, "a list of other things than whole numbers stands here"),
+    "seeds beyond measure": ({"seeds": "0:10000000000"}, "10,000,000,000 seeds"),
+    "replicates beyond measure": ({"replicates": 99999999}, "a batch has at most 1,000,000"),
     "too many": ({"grid": {"mind.order": [1, 2], "turns.limit": list(range(1, 5002))}}, "a grid has at most 10000"),
 }
 

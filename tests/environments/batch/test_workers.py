@@ -18,6 +18,7 @@ from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
 from tertulia.environments.episode import Episode, Leader
 from tertulia.storage.log import Log, LogError, new_token
+from tertulia.storage.readers import Spent
 from tertulia.storage.rows import CallRow, TurnRow
 from tests.environments.batch.batches import a_grid, entered, statuses, transcripts, worked, worker
 from tests.loopback import Faults, Loopback
@@ -146,7 +147,7 @@ def test_a_cap_on_tokens_pauses_and_a_higher_one_goes_on(tmp_path: Path, monkeyp
         capped = asyncio.run(worked(tmp_path / "log.db", max_tokens=most, at_once=2))
         assert any(p.result.status == "paused" and "--max-tokens 6000 is reached" in p.result.reason for p in capped)
         with Log.open(tmp_path / "log.db") as log:
-            _, tokens = log.spent("b")
+            tokens = log.spent("b").tokens
             largest = max(
                 (c.input_tokens or 0) + (c.output_tokens or 0)
                 for one in log.standing("b") for c in log.rows(CallRow, one.episode)
@@ -154,7 +155,7 @@ def test_a_cap_on_tokens_pauses_and_a_higher_one_goes_on(tmp_path: Path, monkeyp
         assert most - 3 * largest < tokens < most + 2 * largest
         again = asyncio.run(worked(tmp_path / "log.db", max_tokens=most, at_once=2))
         with Log.open(tmp_path / "log.db") as log:
-            assert log.spent("b")[1] == tokens, "the cap is on the whole batch, in all its runs"
+            assert log.spent("b").tokens == tokens, "the cap is on the whole batch, in all its runs"
         assert all(p.result.status == "paused" for p in again)
         asyncio.run(worked(tmp_path / "log.db", max_tokens=10**9))
         assert list(statuses(tmp_path / "log.db")) == ["success"] * plan.total
@@ -163,9 +164,9 @@ def test_a_cap_on_tokens_pauses_and_a_higher_one_goes_on(tmp_path: Path, monkeyp
 def test_what_was_spent_before_is_known_before_anything_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slowly(self: Log, batch: str) -> tuple[float, int]:
+    def slowly(self: Log, batch: str) -> Spent:
         time.sleep(1)
-        return 0.0, 1000
+        return Spent(tokens=1000)
 
     monkeypatch.setattr(Log, "spent", slowly)
     with serving(monkeypatch) as server:
@@ -177,10 +178,10 @@ def test_what_was_spent_before_is_known_before_anything_is_asked(
 
 async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tertulia.environments.batch.caps._LEAST_WAIT_S", 0.001)
-    answers: list[Any] = [LogError("away"), (1.0, 7)]
+    answers: list[Any] = [LogError("away"), Spent(1.0, 7)]
 
     class Away:
-        def spent(self, batch: str) -> tuple[float, int]:
+        def spent(self, batch: str) -> Spent:
             answer = answers.pop(0)
             if isinstance(answer, LogError):
                 raise answer
@@ -194,6 +195,19 @@ async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: py
         await asyncio.sleep(0.01)
     watching.cancel()
     assert "(7 used)" in str(caps.exhausted())
+
+
+def test_an_answer_at_an_unknown_price_in_an_earlier_run_is_known_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(monkeypatch) as server:
+        entered(tmp_path / "log.db", a_grid(tmp_path, set=OPENAI, grid={"mind.order": [1]}, seeds="0:3"))
+        asyncio.run(worked(tmp_path / "log.db", max_tokens=200, at_once=1))
+        before = len(server.requests)
+        assert before
+        found = asyncio.run(worked(tmp_path / "log.db", max_cost_usd=100.0))
+        assert len(server.requests) == before
+    assert all("--max-cost cannot hold" in p.result.reason for p in found)
 
 
 def test_a_cap_in_dollars_needs_prices() -> None:
@@ -323,7 +337,7 @@ def test_a_batch_grows_but_what_was_there_must_be_what_it_was(tmp_path: Path) ->
     plan = entered(db, a_grid(tmp_path, seeds="0:2", grid={"mind.order": [1, 2]}))
     assert len(asyncio.run(worked(db))) == plan.total - 1 == 3
     changed = a_grid(tmp_path, seeds="0:2", set={"turns.limit": 3})
-    with pytest.raises(BatchError, match=r"another mind.order=1: turns.limit: \d+ then, 3 now"):
+    with pytest.raises(BatchError, match=r"another turns.limit in 2 cells: \d+ then, 3 now"):
         entered(db, changed)
     with pytest.raises(BatchError, match="another design"):
         entered(db, a_grid(tmp_path, design="counterbalance"))
