@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.batch import Progress, summary_lines
-from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.many import resume_episodes
 from tertulia.storage.errors import LogError
@@ -83,8 +83,10 @@ def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: b
 
 
 def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
-    """Go on with every batch, then with every single episode; the exit code is the worst of all."""
-    from tertulia.environments.batch.plan import Plan
+    """Go on with every batch, then with every single episode; the exit code is the worst of all. A batch that cannot be
+    gone on with is told, and stops no other."""
+    from tertulia.environments.batch.plan import BatchError, Plan
+    from tertulia.environments.scenario import ScenarioError
     from tertulia.storage.log import Log
 
     codes = [FINE]
@@ -93,7 +95,11 @@ def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
         for plan in grids:
             if _ended(log, plan.batch) < plan.total:
                 note(f"batch {plan.batch}")
-                codes.append(_go_on(plan, log, accept_changes=accept_changes, db=db, as_json=as_json))
+                try:
+                    codes.append(_go_on(plan, log, accept_changes=accept_changes, db=db, as_json=as_json))
+                except (BatchError, ScenarioError) as error:
+                    tell(str(error))
+                    codes.append(BAD_INPUT)
             if codes[-1] == INTERRUPTED:
                 return INTERRUPTED
         planned = {plan.batch for plan in grids}

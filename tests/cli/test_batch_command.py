@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -22,7 +24,7 @@ from tertulia.environments.batch.worker import Played
 from tertulia.environments.episode import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
-from tests.environments.batch.batches import a_grid, statuses
+from tests.environments.batch.batches import a_grid, entered, statuses
 from tests.loopback import Loopback
 
 COMMAND = (sys.executable, "-m", "tertulia.cli.main")
@@ -231,6 +233,18 @@ def test_resume_all_goes_on_with_batches_and_single_episodes(tertulia: Tertulia)
     neither = tertulia("resume")
     assert neither.code == 2
     assert "--all" in neither.err
+
+
+def test_a_batch_that_cannot_be_gone_on_with_stops_no_other_from_being_resumed(tertulia: Tertulia) -> None:
+    for name in ("older", "newer"):
+        entered("log.db", a_grid(Path(), batch=name, seeds="0:1"))
+    with closing(sqlite3.connect("log.db")) as there, there:
+        there.execute("UPDATE batch SET grid = json_set(grid, '$.versions.python', '3.9.1') WHERE id = 'newer'")
+    said = tertulia("resume", "--all")
+    assert said.code == 2
+    assert "error: batch newer has changed since it was played: Python: 3.9 then" in said.err
+    assert list(statuses("log.db", "older")) == ["success"] * 2
+    assert not statuses("log.db", "newer")
 
 
 def test_failures_up_to_a_share_are_no_failure_of_the_batch(
