@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ulid import ULID
 
+from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.plan import BatchError, Plan, Point
 from tertulia.environments.batch.settings import Settings, work
 from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played, Worker
@@ -37,7 +38,9 @@ class OnDask:
     """
 
     def __init__(self, plan: Plan, settings: Settings, scheduler: str, failures: Failures) -> None:
-        self._plan, self._settings = plan, replace(settings, fail_on_error=None)
+        # Time is measured here: a part begins to count when it is its turn.
+        self._plan, self._settings = plan, replace(settings, fail_on_error=None, max_time_s=None)
+        self._time = Caps(max_time_s=settings.max_time_s)
         self._scheduler, self._failures = scheduler, failures
         self._stop_name = f"tertulia-{ULID()}"
         self._client: Any = None
@@ -69,11 +72,25 @@ class OnDask:
             await client.close()
 
     async def _results(self) -> AsyncGenerator[Played, None]:
-        from distributed import as_completed
-
         futures = self._submitted(await self._slots())
         if self.stopped is not None:
             await self._spread()
+        keeping_time = asyncio.create_task(self._keep_time())
+        try:
+            async with aclosing(self._told(futures)) as told:
+                async for played in told:
+                    yield played
+        finally:
+            keeping_time.cancel()
+
+    async def _keep_time(self) -> None:
+        if self._time.max_time_s is not None:
+            await asyncio.sleep(self._time.max_time_s)
+            self.stop(self._time.out_of_time() or INTERRUPTED)
+
+    async def _told(self, futures: list[Any]) -> AsyncGenerator[Played, None]:
+        from distributed import as_completed
+
         failure: LogError | None = None
         async for future in as_completed(futures):  # type: ignore[no-untyped-call]
             try:
@@ -135,44 +152,53 @@ def play_part(settings: Settings, points: Sequence[Point], stop_name: str) -> tu
 
 
 async def _part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
-    held: list[Worker] = []
     played = []
-    watch = _Watch(stop_name, held)
+    watch = _Watch(stop_name)
     watch.start()
     try:
-        async with aclosing(work(settings, points, held.append)) as results:
+        async with aclosing(work(settings, points, watch.hold)) as results:
             async for one in results:
                 played.append(one)
     finally:
         watch.over.set()
-    return played, held[0].stopped
+    return played, watch.worker.stopped if watch.worker is not None else None
 
 
 class _Watch(threading.Thread):
-    """Looks, while a part is played, whether the batch was stopped."""
+    """Looks, at once and while a part is played, whether the batch was stopped."""
 
-    def __init__(self, stop_name: str, held: list[Worker]) -> None:
+    def __init__(self, stop_name: str) -> None:
         super().__init__(name="tertulia-watch", daemon=True)
         from distributed import Event, get_client
 
         self._event = Event(stop_name, client=get_client())  # type: ignore[no-untyped-call]
-        self._held, self._loop = held, asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
+        self.worker: Worker | None = None
         self.over = threading.Event()
 
-    def run(self) -> None:
-        while not self.over.wait(_LOOK_S):
-            try:
-                stopped = self._event.is_set()  # type: ignore[no-untyped-call]
-            except (OSError, TimeoutError):  # the scheduler is away; the log is what counts
-                continue
-            if stopped:
-                with suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self._stop)
-                return
-
-    def _stop(self) -> None:
-        for worker in self._held:
+    def hold(self, worker: Worker) -> None:
+        self.worker = worker
+        if self._stopped:
             worker.stop()
+
+    def run(self) -> None:
+        while not self._to_stop():
+            if self.over.wait(_LOOK_S):
+                return
+        with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
+            self._loop.call_soon_threadsafe(self._let_end)
+
+    def _to_stop(self) -> bool:
+        try:
+            return bool(self._event.is_set())  # type: ignore[no-untyped-call]
+        except (OSError, TimeoutError):  # the scheduler is away; the log is what counts
+            return False
+
+    def _let_end(self) -> None:
+        self._stopped = True
+        if self.worker is not None:
+            self.worker.stop()
 
 
 def _in_one_line(error: object) -> str:

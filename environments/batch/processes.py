@@ -160,11 +160,11 @@ class _Orders(threading.Thread):
                 word = _GONE
             assert self._task is not None
             with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-                self._loop.call_soon_threadsafe(self._task.cancel if word == _NOW else self._stop)
+                self._loop.call_soon_threadsafe(self._task.cancel if word == _NOW else self._let_end)
             if word == _GONE:
                 return
 
-    def _stop(self) -> None:
+    def _let_end(self) -> None:
         self._stopped = True
         if self.worker is not None:
             self.worker.stop()

@@ -173,6 +173,26 @@ def test_on_a_dask_cluster_a_killed_workers_episodes_are_done_by_the_other(
     assert transcripts(postgres) == whole
 
 
+@pytest.mark.slow
+def test_a_cap_on_time_is_one_on_the_whole_run_on_a_dask_cluster_too(tmp_path: Path, server: Loopback) -> None:
+    """Each part of the batch takes less than the cap; all of them, one after the other, take more."""
+    db = tmp_path / "log.db"
+    sets = {"turns.limit": 6, "model": "openai/any", "mind.preset": "reactive"}
+    plan = entered(db, a_grid(tmp_path, set=sets, grid={"mind.order": [1]}, seeds="0:40"))
+    settings = Settings("b", str(db), at_once=1, retry=FAST, max_time_s=6.0)
+
+    async def play() -> OnDask:
+        engine = OnDask(plan, settings, address, Failures(plan.total))
+        async for _ in engine.play():
+            pass
+        return engine
+
+    with a_cluster(tmp_path, {"OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": server.url}, 1) as (address, _):
+        engine = asyncio.run(play())
+    assert engine.stopped == "--max-time 6 s is over"
+    assert 0 < sum(one.status == "success" for one in standing(str(db))) < plan.total
+
+
 def test_a_cluster_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> None:
     plan = entered(tmp_path / "log.db", a_grid(tmp_path))
 
