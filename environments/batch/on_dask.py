@@ -69,6 +69,7 @@ class OnDask:
             raise
         finally:
             client, self._client = self._client, None
+            await asyncio.gather(*self._telling, return_exceptions=True)
             await client.close()
 
     async def _results(self) -> AsyncGenerator[Played, None]:
@@ -140,10 +141,11 @@ class OnDask:
         return [self._client.submit(play_part, settings, part, self._stop_name, pure=False) for part in parts]
 
     async def _spread(self) -> None:
-        """Tell all workers to stop."""
+        """Tell all workers to stop; where all is over there is nobody to tell."""
         from distributed import Event
 
-        await Event(self._stop_name, client=self._client).set()  # type: ignore[no-untyped-call]
+        if self._client is not None:
+            await Event(self._stop_name, client=self._client).set()  # type: ignore[no-untyped-call]
 
 
 def play_part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
