@@ -4,8 +4,8 @@
 `independent`: every cell has seeds of its own.
 `swap`: every cell is played once more for each way to move models and minds round the seats; personas, goals and
 private facts stay where they are.
-`counterbalance`: the order of the seats, which decides who begins, goes round from one episode of a cell to the next,
-the same in every cell.
+`counterbalance`: the order of the seats, which decides who begins, goes round from one seed to the next, and from one
+replicate of a seed to the next, the same in every cell.
 """
 
 from __future__ import annotations

@@ -149,13 +149,12 @@ class Plan:
     def points(self) -> Iterator[Point]:
         """All episodes. Cells alternate, so that a batch that stops early has as much of each."""
         independent, counterbalanced = ("independent" in self.grid["design"], "counterbalance" in self.grid["design"])
-        number = 0
-        for seed in self.grid["seeds"]:
+        for number, seed in enumerate(self.grid["seeds"]):
             for replicate in range(self.grid["replicates"]):
                 for cell, data in self.grid["cells"].items():
-                    places = number % len(data["participants"]) if counterbalanced else 0
+                    # By seed and replicate alone: a grid that grows moves nobody who sits already.
+                    places = (number + replicate) % len(data["participants"]) if counterbalanced else 0
                     yield Point(cell, seed_in(cell, seed, independent=independent), replicate, places)
-                number += 1
 
     def scenario(self, point: Point) -> Scenario:
         """The scenario of an episode."""

@@ -108,6 +108,17 @@ def test_counterbalancing_turns_the_seats_from_episode_to_episode_alike_in_all_c
     assert [names for _, names in sorted(first.items())] == [{"alice"}, {"bob"}, {"carol"}, {"dan"}]
 
 
+def test_a_counterbalanced_grid_that_grows_moves_nobody_who_sits_already(tmp_path: Path) -> None:
+    small = {"seeds": "0:4", "design": "counterbalance", "grid": {"mind.order": [1]}}
+    grown = {"seeds": "0:6", "design": "counterbalance", "grid": {"mind.order": [1, 2]}, "replicates": 3}
+    before = {point.key: point.turned for point in plan_of(tmp_path, **small).points()}
+    points = list(plan_of(tmp_path, **grown).points())
+    after = {point.key: point.turned for point in points}
+    assert {key: after[key] for key in before} == before
+    assert all(after["mind.order=1", *rest] == turned for (_, *rest), turned in after.items()), "alike in all cells"
+    assert [[point.turned for point in points].count(places) for places in range(3)] == [len(points) // 3] * 3
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key of the scenario": (
         {"grid": {"turns.limt": [1, 2]}},
