@@ -72,9 +72,10 @@ class Grid:
         source.option_base = self.source.base
         problems = []
         sets: list[tuple[str, Any, KeyPath]] = [(key, value, ("set", key)) for key, value in self.fixed.items()]
-        for level in named.values():
-            sets += [(key, value, (*level.path, key)) for key, value in level.sets.items()]
-        # One model for all comes first, so that a seat's own, from the file or from another dimension, can follow.
+        levels = [(key, value, (*level.path, key)) for level in named.values() for key, value in level.sets.items()]
+        # What holds for more comes first, wherever it stands, so that no dimension undoes what another one varies:
+        # `mind` before `mind.order`, one model for all before a seat's own from the file or from another dimension.
+        sets += sorted(levels, key=lambda one: one[0].count("."))
         for key, value, path in sorted(sets, key=lambda one: one[0] != "model"):
             option = (f"{self.source.where}:{self.source.line(path)}", key)
             if key == "model":

@@ -84,6 +84,8 @@ class _Reading:
             right = "write keys and values, as in `set: {turns.limit: 8}`"
             self.wrong(("set",), f"{kind_of(fixed)} stands here", right)
             return {}
+        if "scenario" in fixed:
+            self.wrong(("set", "scenario"), "the scenario is not set here", "write `scenario: NAME` beside `set`")
         return fixed
 
     def replicates(self) -> int:

@@ -108,6 +108,15 @@ def test_counterbalancing_turns_the_seats_from_episode_to_episode_alike_in_all_c
     assert [names for _, names in sorted(first.items())] == [{"alice"}, {"bob"}, {"carol"}, {"dan"}]
 
 
+def test_what_holds_for_more_undoes_nothing_that_another_dimension_varies(tmp_path: Path) -> None:
+    conditions = {"plain": {"mind": {"preset": "reactive"}}, "full": {"mind": {"preset": "full"}}}
+    plan = plan_of(tmp_path, grid={"mind.order": [1, 2]}, conditions=conditions)
+    minds = [plan.scenario(point).participants[0].mind for point in plan.points() if point.seed == 0]
+    assert sorted((mind.preset, mind.order) for mind in minds) == [
+        ("full", 1), ("full", 2), ("reactive", 1), ("reactive", 2),
+    ]  # fmt: skip
+
+
 def test_a_counterbalanced_grid_that_grows_moves_nobody_who_sits_already(tmp_path: Path) -> None:
     small = {"seeds": "0:4", "design": "counterbalance", "grid": {"mind.order": [1]}}
     grown = {"seeds": "0:6", "design": "counterbalance", "grid": {"mind.order": [1, 2]}, "replicates": 3}
@@ -125,6 +134,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "turns.limt: unknown key 'limt'; nearest: 'limit'",
     ),
     "unknown preset": ({"grid": {"mind.preset": ["fulll"]}}, "no preset 'fulll'; nearest: 'full'"),
+    "the scenario set": ({"set": {"scenario": "haggle"}}, "set.scenario: the scenario is not set here"),
     "empty grid": ({"grid": {}}, "the grid is empty"),
     "empty list": ({"grid": {"mind.order": []}}, "an empty list stands here"),
     "no list": ({"grid": {"mind.order": 2}}, "the number 2 stands here; write a list of values"),
