@@ -202,10 +202,12 @@ class SeatModel:
                 await asyncio.shield(writing)
             except asyncio.CancelledError as error:
                 cancelled = error
-        writing.result()
+        try:
+            writing.result()
+        finally:  # also what could not be written down was asked, and is in flight no more
+            if self.budget is not None:
+                self.budget.spend(row)
         self.rows.append(row)
-        if self.budget is not None:
-            self.budget.spend(row)
         if cancelled is not None:
             raise cancelled
 
