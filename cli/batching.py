@@ -16,6 +16,7 @@ from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.many import resume_episodes
 from tertulia.storage.errors import LogError
+from tertulia.storage.readers import ENDED
 
 if TYPE_CHECKING:
     from tertulia.environments.batch.engine import Engine
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from tertulia.storage.log import Log
     from tertulia.storage.readers import Spent
 
-ENDED, UNFINISHED = ("success", "degraded", "cancelled"), ("running", "paused", "error")
-"""How an episode stands that has ended, and one that can be gone on with."""
+UNFINISHED = ("running", "paused", "error")
+"""How an episode stands that can be gone on with."""
 _SHOWN_FAILURES = 3
 _LOOK_S = 2.0
 _LONGER_THAN_LOOKING = 20.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.summary import money, plural
 from tertulia.cli.spans import span_text
-from tertulia.storage.readers import Spent
+from tertulia.storage.readers import ENDED, Spent
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tertulia.environments.batch.worker import Played
     from tertulia.storage.log import Log
 
-_ENDED = ("success", "degraded", "cancelled")
 _BAR = 20
 _TELL_EVERY_S = 30.0
 _TOLD = 10
@@ -49,8 +48,8 @@ class Progress:
         """Take in one episode that ended or paused."""
         result = played.result
         self.played += 1
-        self._mine += result.status in _ENDED
-        if result.status not in _ENDED:
+        self._mine += result.status in ENDED
+        if result.status not in ENDED:
             self.unfinished.append(played)
         self.failed += result.status == "error"
         self._step()
@@ -190,7 +189,7 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     told = len(columns) if any(row[-1] for row in rows) else 4  # not every world sets a task
     yield from table_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout))
     come_to = log.come_to(plan.batch)
-    ended = sum(count for status, (count, _) in come_to.items() if status in _ENDED)
+    ended = sum(count for status, (count, _) in come_to.items() if status in ENDED)
     progress.look(ended, sum(turns for _, turns in come_to.values()), log.spent(plan.batch))
     since, whole = progress.since, progress.spent
     yield ""
@@ -213,9 +212,9 @@ def _cells(plan: Plan, log: Log) -> list[tuple[object, ...]]:
     each = plan.total // len(plan.cells)
     rows: list[tuple[object, ...]] = []
     for cell, episodes in found.items():
-        ended = sum(status in _ENDED for status, _ in episodes)
+        ended = sum(status in ENDED for status, _ in episodes)
         failed = sum(status == "error" for status, _ in episodes)
-        mean = mean_of([reward for status, reward in episodes if status in _ENDED and reward is not None])
+        mean = mean_of([reward for status, reward in episodes if status in ENDED and reward is not None])
         interval = "" if mean is None or mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
         reward = None if mean is None else round(mean.mean, 3)
         rows.append((cell, ended, failed, each - ended - failed, reward, interval, mean.n if mean else None))
