@@ -346,7 +346,7 @@ class Episode:
 
 def _can_answer(scenario: Scenario, backends: Backends) -> None:
     """Raises `ModelTrouble` where a seat's model can be asked nothing at all."""
-    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
+    for uri in sorted(scenario.models - {RULES}):
         backend_of(backends, uri)
 
 

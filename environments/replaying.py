@@ -28,6 +28,7 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
 
 _ENDED = ("success", "degraded")
+HUMAN = "human"
 
 
 @dataclass(slots=True)
@@ -110,6 +111,8 @@ class _Replay:
             return difference
         self._made.clear()
         work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing)
+        if any(seat.model == HUMAN for seat in self.stage.seats.values()):  # then it was no simulated time
+            work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)
