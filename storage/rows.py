@@ -261,18 +261,18 @@ class BidRow(Row):
     """Would speak or act if it were its turn."""
     volunteers: bool = False
     """Is motivated enough to take an open floor by itself."""
-    interrupts: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """Is motivated enough to take a floor that was given to another."""
     motivation: float | None = None
     """1.0-5.0; None for one who does not want the floor, and for a person."""
-    strength: float | None = None
-    """What the floor compared: the motivation; with `turns.normalise` its standing among this participant's own earlier
-    bids, 0-1."""
     thought: str | None = Field(default=None, sa_type=Text)
     addressee: str | None = Field(default=None, sa_type=Text)
     won: bool = False
     reason: str = Field(sa_type=Text)
     """Why it won, lost, or did not want to speak."""
+    interrupts: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Is motivated enough to take a floor that was given to another."""
+    strength: float | None = None
+    """What the floor compared: the motivation; with `turns.normalise` its standing among this participant's own earlier
+    bids, 0-1."""
     interrupted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """The floor had been given to it, and another took it; it counts as addressed in the next turn."""
 
