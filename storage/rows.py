@@ -357,7 +357,7 @@ class InboxRow(Row):
     ordinal: int = Field(primary_key=True)
     participant: str = Field(sa_type=Text)
     kind: str = Field(sa_type=Text)
-    """`say`, `whisper`, `act`, `pass`; `leave` and `rejoin` (the person, not the one it plays); `withdraw`; `answer`."""
+    """`say`, `whisper`, `act`, `pass`; `leave`, `rejoin` and `withdraw` (the person, not its participant); `answer`."""
     text: str = Field(sa_type=Text)
     """The words as they were sent; never a draft."""
     data: Any = Field(default=None, sa_type=Json)
