@@ -86,6 +86,7 @@ class Terminal:
         from prompt_toolkit.patch_stdout import patch_stdout
 
         self._ask, default, self._again = ask, self._again, ""
+        self._draft = default
         with patch_stdout(raw=True):
             line = str(await self._session.prompt_async(default=default, handle_sigint=True))
         self._draft = ""
@@ -118,9 +119,15 @@ class Terminal:
             self._console.file = kept
 
     def _line(self) -> Any:
-        above = [("class:status", f"{self._speaking}\n")] if self._speaking else []
+        above = [("class:status", f"{line}\n") for line in self._wrapped(self._speaking)]
         ask = f"{self._ask} " if self._ask else ""
         return self._text([*above, ("class:me", f"{ask or self._name}> ")])
+
+    def _wrapped(self, text: str) -> list[str]:
+        """The last few lines of what is being said: prompt_toolkit cuts a prompt's lines where the terminal ends."""
+        import textwrap
+
+        return textwrap.wrap(text, max(20, self._session.app.output.get_size().columns - 1))[-3:]
 
     def _toolbar(self) -> Any:
         return self._text([("class:status", self._status)])

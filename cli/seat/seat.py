@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tertulia.cli.display.turns import TurnView
     from tertulia.cli.seat.face import Face
 
+TALK = ("say", "whisper", "pass")
+"""Acts that need no list: words are typed, and the two others are commands."""
 UNDO, PAUSE = "undo", "pause"
 """Why a person leaves the terminal, where it was not because the episode ended."""
 
@@ -59,14 +61,15 @@ class SeatAtTerminal:
         """Until the end (returns the reason) or until the person leaves (`undo`, `pause`)."""
         reading = asyncio.create_task(self._read())
         showing = asyncio.create_task(self._show())
+        ticking = asyncio.create_task(self._tick())
         try:
             done, _ = await asyncio.wait({reading, showing}, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
         finally:
             self.face.close()
-            for task in (reading, showing):
+            for task in (reading, showing, ticking):
                 task.cancel()
-            await asyncio.gather(reading, showing, return_exceptions=True)
+            await asyncio.gather(reading, showing, ticking, return_exceptions=True)
 
     # what is told
 
@@ -74,6 +77,12 @@ class SeatAtTerminal:
         while not self.place.ended:
             self.hear(await self.link.messages.get())
         return self.place.ended
+
+    async def _tick(self) -> None:
+        """How long somebody has been thinking is said anew every second."""
+        while True:
+            await asyncio.sleep(1.0)
+            self.status()
 
     def hear(self, message: Message) -> None:
         """Show one message of the table."""
@@ -100,9 +109,8 @@ class SeatAtTerminal:
         place = self.place
         place.names, place.persona, place.goal = tuple(message["cast"]), message["persona"], message["goal"]
         self._stands(message)
-        premise, me = one_line(message["premise"]), one_line(self.link.seat)
-        lines = [one_line(message["scenario"]), *([premise] if premise else []), f"You are {me}. {self._who_i_am()}"]
-        self.face.show(lambda console: self._paragraphs(console, [*lines, "/help says what you can do."]))
+        lines = [one_line(message["scenario"]), *message["premise"].splitlines(), *self._who_i_am()]
+        self.face.show(lambda console: self._paragraphs(console, [*lines, "", "/help says what you can do."]))
         if message["events"]:
             self._paint_events(message["events"])
 
@@ -114,7 +122,7 @@ class SeatAtTerminal:
             self._sent = ""
         self._paint_events(message["events"])
         if message["shown"] != before and message["turn"]:
-            self.say(one_line(message["shown"]))
+            self.say(*message["shown"].splitlines())
 
     def _stands(self, message: Message) -> None:
         place = self.place
@@ -196,7 +204,7 @@ class SeatAtTerminal:
             case "who":
                 self.say(*self._who())
             case "acts":
-                self.say(*[usage(kind, fields) for kind, fields in self.place.acts.items()] or ["nothing, just now"])
+                self.say(*self._acts())
             case "think":
                 self._think()
             case "save":
@@ -227,6 +235,10 @@ class SeatAtTerminal:
             self._began = None
         self.link.types(typing)
 
+    def _acts(self) -> list[str]:
+        more = [usage(kind, fields) for kind, fields in self.place.acts.items() if kind not in TALK]
+        return more or ["nothing but to talk" if self.place.acts else "nothing, just now"]
+
     def _think(self) -> None:
         if self.minds is None:
             self.say("minds are not shown at this table")
@@ -255,16 +267,17 @@ class SeatAtTerminal:
     def _who(self) -> list[str]:
         place = self.place
         away = [name for name in place.names if name not in place.here and name != self.link.seat]
-        lines = [f"you are {one_line(self.link.seat)}. {self._who_i_am()}"]
+        lines = self._who_i_am()
         lines.append(f"here: {', '.join(map(one_line, place.here)) or 'nobody'}")
         if away:
             lines.append(f"elsewhere: {', '.join(map(one_line, away))}")
         return lines
 
-    def _who_i_am(self) -> str:
-        place = self.place
-        goal = f"You want: {one_line(place.goal)}." if place.goal else ""
-        return " ".join(part for part in (one_line(place.persona), goal, one_line(place.shown)) if part)
+    def _who_i_am(self) -> list[str]:
+        place, me = self.place, one_line(self.link.seat)
+        lines = [f"You are {me}: {one_line(place.persona).rstrip('.')}." if place.persona else f"You are {me}."]
+        lines += [f"You want: {one_line(place.goal).rstrip('.')}."] if place.goal else []
+        return lines + place.shown.splitlines()
 
     def _paint_events(self, events: Iterable[Any]) -> None:
         from tertulia.cli.seat.views import view_of

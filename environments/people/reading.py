@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, RootModel, ValidationError
@@ -11,6 +12,7 @@ from tertulia.environments.world import Action
 from tertulia.storage.nearest import nearest
 from tertulia.storage.rows import InboxRow
 
+_QUOTED = re.compile("'((?:[^'\\\\]|\\\\.)*)'")
 SPEECH = ("say", "whisper", "act", "pass")
 """The kinds of input that a turn can take up as an act."""
 
@@ -94,7 +96,9 @@ def _why(error: ValidationError, given: dict[str, Any], stage: Stage, seat: str,
         if wrong is None:
             return f"say to whom: {', '.join(here) or 'nobody is here'}"
         return f"'{wrong}' is not here; {nearest(str(wrong), here)}" if here else "nobody is here to hear it"
-    said = str(first.get("ctx", {}).get("error", "")) or first["msg"].lower()
+    said = str(first.get("ctx", {}).get("error", "")) or first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "literal_error":
+        return f"{given['kind']}: '{first['input']}' is none; {nearest(str(first['input']), _QUOTED.findall(said))}"
     if key == "text":
         return f"{said}; yours stays as it is"
     wanted = ", ".join(f"{name}=..." for name in fields_of(kind)) or "nothing else"
