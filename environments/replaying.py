@@ -19,6 +19,7 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
@@ -28,7 +29,6 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
 
 _ENDED = ("success", "degraded")
-HUMAN = "human"
 
 
 @dataclass(slots=True)

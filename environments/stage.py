@@ -17,6 +17,7 @@ from tertulia.environments.floor.questions import LAST
 from tertulia.environments.floor.silence import silence
 from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.interventions import Interventions
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
@@ -45,7 +46,7 @@ class Seat:
     @property
     def established(self) -> Established:
         """How the claims of this seat's utterances come about."""
-        return "rules" if self.model == "rules" else "person" if self.model == "human" else "declared"
+        return "rules" if self.model == "rules" else "person" if self.model == HUMAN else "declared"
 
 
 @dataclass(slots=True)
@@ -157,6 +158,11 @@ class Stage:
             told = self.scenario.turns.pause_s if time is None else max(1, round(time.lasted_s))
         heard = silence({name: self.world.present(self.state, name) for name in self.seats}, events, told)
         return [heard] if heard is not None else []
+
+    def preview(self, turn: int, take: int, acts: Mapping[str, Action]) -> set[str]:
+        """Who would get the content of what these acts make happen. Worlds are pure: nothing happens by asking."""
+        _, events = self.world.step(self.state, acts, self.draw(turn, take, WORLD, "step"))
+        return {name for event in events if event.actor in acts for name in event.content}
 
     def draw(self, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
         """A generator of its own for each place where this episode draws something (`chance.draw`)."""

@@ -31,7 +31,7 @@ class Bid(BaseModel):
     thought: str | None = None
     addressee: str | None = None
     person: bool = False
-    """A person's: it has no motivation, and what it says is there already."""
+    """A person's: it has no motivation, and what it says is there already. Nobody outbids or interrupts it by a bid."""
     resting: str = ""
     """Why it may not come forward by itself this turn, where it may not."""
     reason: str = ""

@@ -60,7 +60,7 @@ def _given(bids: Sequence[Bid], holder: Bid, view: FloorView, won: str, lost: st
     """The floor for `holder`, to whom it was given; unless somebody interrupts.
 
     After Inner Thoughts, participation: what is given to another is taken only from `interrupt_threshold` on. Ours: and
-    only by who is stronger than the holder (where both have a strength), and did not speak last.
+    only by who is stronger than the holder (where both have a strength), and did not speak last; never from a person.
     """
     able = [
         bid
@@ -70,8 +70,10 @@ def _given(bids: Sequence[Bid], holder: Bid, view: FloorView, won: str, lost: st
         and bid.interrupts
         and bid.participant not in (holder.participant, view.last)
     ]
-    known = holder.wants and holder.strength is not None and not holder.person
+    known = holder.wants and holder.strength is not None
     over = [bid for bid in able if bid.person or not known or bid.rank > holder.rank]
+    if holder.person and holder.wants:
+        over = []  # its words are there already; who hears them may cut them off
     best = _strongest(over, rng)
     if best is None:
         if not holder.wants:
