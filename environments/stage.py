@@ -185,6 +185,11 @@ class Stage:
             found[name] = self.world.legal(self.state, name)
         return found[name]
 
+    @property
+    def in_real_time(self) -> bool:
+        """Whether a person has a seat: then the clock is no simulated one."""
+        return any(seat.model == HUMAN for seat in self.seats.values())
+
     def called(self) -> tuple[str, ...]:
         """Those who count as addressed: who was interrupted last turn, and whom the last utterance was for."""
         return tuple(dict.fromkeys((*self.interrupted, *self.addressed)))

@@ -431,7 +431,7 @@ def _happen(work: TurnWork) -> None:
         work.rows = work.stage.close(work.turn)
         return
     acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
-    if work.people is not None and work.lasted_s is None:
+    if work.stage.in_real_time and work.lasted_s is None:
         work.lasted_s = round(time.perf_counter() - work.clock, 3)
     taken = None if work.lasted_s is None else Time(work.lasted_s)
     work.events, work.rows = work.stage.step(work.turn, work.take, acts, taken)
