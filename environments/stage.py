@@ -85,6 +85,8 @@ class Stage:
     clock_s: float = 0.0
     """Seconds of the conversation since its opening."""
     lasted_s: float = 0.0
+    in_real_time: bool = False
+    """Whether the clock is a real one: where people take part who all agreed to have times kept."""
     """How long the last turn took."""
     premise: str = ""
     variables: tuple[Variable, ...] = ()
@@ -184,11 +186,6 @@ class Stage:
         if name not in found:
             found[name] = self.world.legal(self.state, name)
         return found[name]
-
-    @property
-    def in_real_time(self) -> bool:
-        """Whether a person has a seat: then the clock is no simulated one."""
-        return any(seat.model == HUMAN for seat in self.seats.values())
 
     def called(self) -> tuple[str, ...]:
         """Those who count as addressed: who was interrupted last turn, and whom the last utterance was for."""

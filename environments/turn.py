@@ -365,11 +365,7 @@ async def _with_people(work: TurnWork, do: Callable[[TurnWork], Awaitable[None]]
 async def _award(work: TurnWork) -> None:
     """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
     stage, turns, called = work.stage, work.stage.scenario.turns, work.stage.called()
-    bids = [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats]
-    work.bids = weigh(
-        bids, turn=work.turn, policy=turns.policy, last_spoke=stage.eyes.last_spoke, addressed=called,
-        cooldown=turns.cooldown, standings=stage.standings if turns.normalise else None,
-    )  # fmt: skip
+    work.bids = weighed(work)
     view = FloorView(
         work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
         stage.spoke, stage.heard, turns.moderator, turns.interruptions,
@@ -380,6 +376,16 @@ async def _award(work: TurnWork) -> None:
         work.award = await POLICIES[turns.policy](view, work.bids, rng, work.floor)
     except Exception as failure:  # noqa: BLE001  as with minds: what they were asked is paid
         work.failures.append(failure)
+
+
+def weighed(work: TurnWork) -> list[Bid]:
+    """What everybody wants of the floor as things stand, in seat order, with what holds some of them back."""
+    stage, turns = work.stage, work.stage.scenario.turns
+    return weigh(
+        [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats], turn=work.turn, policy=turns.policy,
+        last_spoke=stage.eyes.last_spoke, addressed=stage.called(), cooldown=turns.cooldown,
+        standings=stage.standings if turns.normalise else None,
+    )  # fmt: skip
 
 
 def _bid(seat: Seat, intent: Intent) -> Bid:

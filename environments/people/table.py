@@ -137,6 +137,7 @@ class Table:
         for seat in stage.seats.values():
             if seat.model == HUMAN:
                 self.chairs.setdefault(seat.name, Chair(seat.name))
+        self._clock()
         rows = log.rows(InboxRow, stage.episode)
         self._next = max((row.ordinal + 1 for row in rows), default=0)
         for row in rows:
@@ -146,6 +147,12 @@ class Table:
         if stage.head >= 0:
             for chair in self.chairs.values():
                 self._tell(chair, past_of(stage, chair.seat))
+
+    def _clock(self) -> None:
+        """Real seconds tell how long people took: they stand in the log only where all of them agreed to that."""
+        assert self._stage is not None
+        chairs = self.chairs.values()
+        self._stage.in_real_time = bool(chairs) and all(chair.keeps_times for chair in chairs)
 
     def opened(self) -> None:
         """The stage is set up: everybody who is here is told where they are."""
