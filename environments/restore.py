@@ -22,6 +22,7 @@ from tertulia.storage.rows import (
     InterventionRow,
     MemoryRow,
     MindDeltaRow,
+    RecallRow,
     Row,
     ThoughtRow,
     TurnRow,
@@ -66,7 +67,7 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
         stage.gold.unwritten_but({(gold.chain, gold.variable) for gold in kept})
     events = by_event(log.rows(EventRow, row.id, upto_turn=last), log.rows(WitnessRow, row.id, upto_turn=last), claims)
     logged: list[Row] = []
-    for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
+    for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, RecallRow, MindDeltaRow):
         logged += log.rows(kind, row.id, upto_turn=last)
     for name in stage.seats:
         stage.minds[name] = fold(name, logged)

@@ -99,7 +99,7 @@ TAMPERED = {
     "a bid": ("bid", "participant", "reason = 'bribed'", "turn = 4"),
     "a lost memory": ("memory", "holder", None, "turn = 1"),
     "a workspace": ("workspace", "holder", "score = score / 2", "turn = 3"),
-    "a note": ("mind_delta", "holder", "value = '99'", "turn = 3"),
+    "a note": ("mind_delta", "holder", "value = '99'", "turn >= 2"),
     "the gold": ("gold", "substr(chain, 1, 3)", "probability = 0.7", "turn = 1 AND chain = 'bob>carol'"),
     "the truth": ("gold", "NULL", "probability = 0.5", "turn = 1 AND chain = 'world'"),
     "the opening": ("event", "NULL", "text = 'Nobody came.'", "turn = 0"),
@@ -218,7 +218,7 @@ async def test_an_episode_that_paused_midway_and_was_resumed_replays_with_what_w
     tmp_path: Path, openai: Any
 ) -> None:
     db = tmp_path / "log.db"
-    with Loopback(Faults(server=0.5, transport_cap=10_000)) as server:
+    with Loopback(Faults(server=0.7, transport_cap=10_000)) as server:
         openai.setenv("OPENAI_BASE_URL", server.url)
         paused = await play(db, "dinner-secret", seed=2, model="openai/any", sets=["turns.limit=3"])
         assert paused.status == "paused"
