@@ -25,6 +25,7 @@ VERBS = (
     "scenarios",
     "probe",
     "elicit",
+    "deliberate",
     "sql",
     "gold",
     "score",
