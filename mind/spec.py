@@ -102,6 +102,9 @@ class MindSpec(BaseModel):
     proactive_tone: bool = False
     """Whether it is told to speak assertively. The README of Inner Thoughts names this knob and its code has none; so
     the sentence that stands in the prompt is ours."""
+    embeddings: str | None = None
+    """An embedding model, `hf/ORG/NAME`, `hf/./PATH` or `openai/NAME`: memories come up by it, and by it a thought is
+    found to have been said. Without one, by words alone."""
     decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.98
     """What is left, turn by turn, of how easily a memory or thought comes up again since it last did. The code of Inner
     Thoughts has the factor and never sets it to anything but 1."""
