@@ -112,7 +112,7 @@ def denies(text: str) -> bool:
 
 def _stem(word: str) -> str:
     """Without the commonest endings, so that `walks` and `walk` are one word."""
-    for ending in ("ing", "ed", "es", "s"):
+    for ending in ("ing", "ed", "es", "s", "e"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word

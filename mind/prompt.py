@@ -101,7 +101,9 @@ def tail(moment: Moment, questions: Iterable[str]) -> str:
     if seen.observation.text and seen.observation != seen.opening:
         parts.append(f"What you see now: {seen.observation.text}")
     if seen.pause:
-        parts.append(f"Nobody has said or done anything for {seen.pause} {'turn' if seen.pause == 1 else 'turns'}.")
+        seconds = f" ({seen.pause_s:g} seconds)" if seen.pause_s else ""
+        turns = "a turn" if seen.pause == 1 else f"{seen.pause} turns"
+        parts.append(f"Nobody has said or done anything for {turns}{seconds}.")
     if moment.inner:
         parts.append("\n".join(["On your mind:", *(f"- {_inner(element, moment)}" for element in moment.inner)]))
     parts += [question for question in questions if question]

@@ -143,6 +143,12 @@ class Seen(BaseModel):
         last = next((event.turn for event in reversed(self.events) if event.kind != SILENCE), 0)
         return max(0, self.turn - 1 - last)
 
+    @property
+    def pause_s(self) -> float:
+        """How long that was on the conversation's clock, as far as it noticed."""
+        silences = [event for event in self.events[-self.pause :] if event.kind == SILENCE] if self.pause else []
+        return sum(float(event.data.get("seconds", 0.0)) for event in silences)
+
 
 def see(
     event: EventRow, witnesses: list[WitnessRow], claims: list[ClaimRow], participant: str, label: str = ""
