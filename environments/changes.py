@@ -70,7 +70,7 @@ def _loosen(config: dict[str, Any], setting: str) -> None:
     """A word for how proactive a seat is counts for more than the knobs that its mind was resolved to."""
     steps = setting.partition("=")[0].split(".")
     if steps[0] == "participants" and steps[2:] == ["mind", "proactivity"]:
-        seat = next((seat for seat in config["participants"] if seat["name"] == steps[1]), {})
+        seat: dict[str, Any] = next((seat for seat in config["participants"] if seat["name"] == steps[1]), {})
         for knob in PROACTIVE_KNOBS:
             seat.get("mind", {}).pop(knob, None)
 

@@ -218,7 +218,7 @@ def test_memories_come_up_by_the_interpretation_of_the_words_as_well() -> None:
     moment = moment_of(cue)
     inputs = Interpret().inputs(mind, moment)
     assert inputs is not None
-    reply = Interpret().reply_type(moment).model_validate({"interpretation": "He wants to take the boats."})
+    reply = Interpret().reply_type(moment).model_validate({"interpretation": "Boats?"})
     work.apply("interpret", Interpret().update(mind, moment, inputs, reply))
     assert [found.memory for found in recalled(work.state, moment)] == ["m1.1"]
     assert Interpret().inputs(work.state, moment) is None, "the same words are read once"
