@@ -95,8 +95,8 @@ def accepted_change(
         return None
     # What a copied mind was asked is no part of the episode.
     answered = {call.uri for call in calls if call.status != "error" and call.purpose != PROBE}
-    asked = {uri for seat in stage.seats.values() for uri in (seat.model, seat.spec.embeddings) if uri}
-    unheard = asked - answered
+    embedded = {seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings}
+    unheard = (stage.scenario.models | embedded) - answered
     asked_about = [each for each in found if each.model not in unheard]
     if asked_about and not accept:
         raise ChangedSince(row.id, asked_about)

@@ -19,6 +19,7 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
@@ -113,6 +114,8 @@ class _Replay:
         work = TurnWork(
             self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, embedder_for=self._embedder_for
         )
+        if any(seat.model == HUMAN for seat in self.stage.seats.values()):  # then it was no simulated time
+            work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)

@@ -39,7 +39,7 @@ def versions(stage: Stage, backends: Backends | None = None) -> dict[str, Any]:
     is said of models.
     """
     faculties = {faculty.name: faculty for seat in stage.seats.values() for faculty in seat.faculties}
-    uris = sorted({seat.model for seat in stage.seats.values()} - {RULES})
+    uris = sorted(stage.scenario.models - {RULES})
     models = {} if backends is None else {"models": {uri: backends.made_of(uri) for uri in uris}}
     by = sorted({seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings})
     if backends is not None and by:

@@ -98,7 +98,7 @@ class MindSpec(BaseModel):
     system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
     """How probably a quick thought is blurted out below that, in the turn in which it comes up."""
     interrupt_threshold: Annotated[float, Field(ge=1.0, le=MOST_THRESHOLD)] = 4.0
-    """From which motivation on it would speak though the turn is somebody else's; above 5, never."""
+    """From which motivation on it takes a floor that was given to another; above 5, never."""
     proactive_tone: bool = False
     """Whether it is told to speak assertively. The README of Inner Thoughts names this knob and its code has none; so
     the sentence that stands in the prompt is ours."""
