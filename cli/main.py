@@ -28,6 +28,7 @@ VERBS = (
     "scenarios",
     "probe",
     "elicit",
+    "deliberate",
     "sql",
     "gold",
     "score",

@@ -17,6 +17,7 @@ from tertulia.environments.scenario.source import Source, parse_value
 from tertulia.environments.stage import Stage
 from tertulia.environments.worlds import load_world
 from tertulia.mind.chains import chains_of, order_of
+from tertulia.mind.spec import PROACTIVE_KNOBS
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import Variable
 
@@ -54,6 +55,8 @@ def changed_scenario(config: dict[str, Any], at: int, sets: Sequence[str], event
     """
     source = Source("resolved scenario", deepcopy(config))
     names = [seat["name"] for seat in config["participants"]]
+    for text in sets:
+        _loosen(source.data, _key(text, names, config))
     problems = [found for text in sets if (found := _put(source, text, names, config)) is not None]
     for text in events:
         _add_event(source, text, at, str(config["world"]))
@@ -61,6 +64,15 @@ def changed_scenario(config: dict[str, Any], at: int, sets: Sequence[str], event
         return build(source, problems)
     except ScenarioError as error:
         raise ScenarioError(_told_by_option(error.problems)) from None
+
+
+def _loosen(config: dict[str, Any], setting: str) -> None:
+    """A word for how proactive a seat is counts for more than the knobs that its mind was resolved to."""
+    steps = setting.partition("=")[0].split(".")
+    if steps[0] == "participants" and steps[2:] == ["mind", "proactivity"]:
+        seat: dict[str, Any] = next((seat for seat in config["participants"] if seat["name"] == steps[1]), {})
+        for knob in PROACTIVE_KNOBS:
+            seat.get("mind", {}).pop(knob, None)
 
 
 def _put(source: Source, text: str, names: Sequence[str], config: dict[str, Any]) -> Problem | None:

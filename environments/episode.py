@@ -16,7 +16,7 @@ from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
-from tertulia.environments.answering import Answering, backend_of
+from tertulia.environments.answering import Answering, backend_of, embedder_of
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
 from tertulia.environments.people.spec import HUMAN
@@ -270,7 +270,10 @@ class Episode:
         """One turn, in as many takes as it needs: recorded calls that answer other questions begin a new one."""
         take = self.answering.take_for(turn)
         while True:
-            work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people)
+            work = TurnWork(
+                self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people,
+                embedder_for=self.answering.embedder_for,
+            )  # fmt: skip
             await self._turns.play(work)
             if not work.failures:
                 return work
@@ -380,6 +383,8 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
     for uri in sorted(scenario.models - {RULES, HUMAN}):
         backend_of(backends, uri)
+    for uri in sorted({seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}):
+        embedder_of(backends, uri)
 
 
 def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:

@@ -23,6 +23,7 @@ from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.restore import restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
+from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.log import Log
@@ -110,8 +111,10 @@ class _Replay:
         if (difference := self._goes_on(turn)) is not None:
             return difference
         self._made.clear()
-        people = RecordedPeople.of(turn, (row for row in logged if isinstance(row, BidRow)))
-        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
+        work = TurnWork(
+            self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, embedder_for=self._embedder_for,
+            people=RecordedPeople.of(turn, (row for row in logged if isinstance(row, BidRow))),
+        )  # fmt: skip
         if self.stage.in_real_time:
             work.lasted_s = turn.lasted_s
         await play_turn(work)
@@ -159,6 +162,15 @@ class _Replay:
             model = RecordedModel.of(
                 mine, uri=seat.model, episode=stage.episode, turn=turn, take=take, participant=seat.name
             )
+        self._made.append(model)
+        return model
+
+    def _embedder_for(self, seat: Seat, turn: int, take: int) -> LanguageModel:
+        mine = [call for call in self._calls if call.participant == seat.name and call.purpose == EMBED]
+        model: RecordedModel = RecordedModel.of(
+            mine, uri=seat.spec.embeddings or "", episode=self.stage.episode, turn=turn, take=take,
+            participant=seat.name,
+        )  # fmt: skip
         self._made.append(model)
         return model
 

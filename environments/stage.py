@@ -24,6 +24,7 @@ from tertulia.environments.world import Action, Event, Observation, Outcome, Rul
 from tertulia.mind.chains import chains_of
 from tertulia.mind.faculties import make_faculties
 from tertulia.mind.faculty import Faculty
+from tertulia.mind.nearness import Embedded, Lexical, Nearness, Vector
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState
@@ -62,6 +63,8 @@ class Stage:
     state: Any = None
     head: int = -1
     minds: dict[str, MindState] = field(default_factory=dict)
+    vectors: dict[str, dict[str, Vector]] = field(default_factory=dict)
+    """The embeddings that each seat has been given, by text. Each has its own: what one asks for depends on nobody."""
     eyes: Eyes = field(default_factory=lambda: Eyes(()))
     shown: dict[str, Observation] = field(default_factory=dict)
     opening: dict[str, Observation] = field(default_factory=dict)
@@ -173,6 +176,16 @@ class Stage:
     def mind_at(self, name: str, turn: int) -> TurnOfMind:
         """A mind at the beginning of a turn, with what it is given from outside then."""
         return self.interventions.begin(TurnOfMind(self.episode, turn, self.minds[name]))
+
+    def nearness_at(self, name: str) -> Nearness:
+        """By what a seat's mind finds texts alike, with a copy of the vectors it has."""
+        uri = self.seats[name].spec.embeddings
+        return Embedded(uri, dict(self.vectors.get(name, {}))) if uri else Lexical()
+
+    def keep_vectors(self, name: str, near: Nearness) -> None:
+        """What a seat has been given in a turn stays, once the turn is whole."""
+        if isinstance(near, Embedded):
+            self.vectors[name] = near.vectors
 
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""

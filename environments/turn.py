@@ -84,6 +84,8 @@ class TurnWork:
     take: int
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
+    embedder_for: Callable[[Seat, int, int], LanguageModel] | None = None
+    """What answers requests for embeddings, for seats whose minds have them."""
     people: People | None = None
     begun: dict[str, Deliberation] = field(default_factory=dict)
     """The work of each mind, from its beginning."""
@@ -317,11 +319,13 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
         spec=seat.spec,
         legal=None if work.closing else stage.legal(name),
         draw=partial(stage.draw, work.turn, work.take, name),
+        nearness=stage.nearness_at(name),
     )
     mind = stage.mind_at(name, work.turn)
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     model = work.model_for(seat, work.turn, work.take)
-    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
+    embedder = work.embedder_for(seat, work.turn, work.take) if work.embedder_for and seat.spec.embeddings else None
+    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties, embedder=embedder)
 
 
 async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
@@ -427,6 +431,8 @@ async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
             runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
         for name, done in work.minds.items():
             work.stage.minds[name] = done.mind.state
+            if done.work is not None:
+                work.stage.keep_vectors(name, done.work.moment.nearness)
     work.over = True
     return Command(goto="minds")
 

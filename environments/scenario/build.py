@@ -15,7 +15,7 @@ from tertulia.environments.scenario.model import Participant, Scenario, check_mi
 from tertulia.environments.scenario.source import KeyPath, Source, child, kind_of
 from tertulia.environments.world import World, WorldError
 from tertulia.environments.worlds import load_world
-from tertulia.mind.spec import MindSpec
+from tertulia.mind.spec import PROACTIVE_KNOBS, MindSpec
 from tertulia.storage.nearest import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -173,7 +173,8 @@ def _reads_as_mind(raw: dict[str, Any]) -> bool:
 
 
 def _merged_mind(draft: _Draft, default: dict[str, Any], raw: Any, path: KeyPath) -> MindSpec:
-    """A seat's own keys over the scenario's; its own preset also replaces the scenario's list of faculties."""
+    """A seat's own keys over the scenario's; its own preset also replaces the scenario's list of faculties, and its own
+    word for how proactive it is the scenario's knobs."""
     if raw is None and len(path) > 1:
         raw = {}
     if not isinstance(raw, dict):
@@ -181,7 +182,10 @@ def _merged_mind(draft: _Draft, default: dict[str, Any], raw: Any, path: KeyPath
         return MindSpec()
     for key, wrong, right in check_mind(raw):
         draft.wrong((*path, key), wrong, right)
-    inherited = {key: value for key, value in default.items() if not (key == "faculties" and "preset" in raw)}
+    replaced = {"faculties"} if "preset" in raw else set()
+    if "proactivity" in raw:
+        replaced |= PROACTIVE_KNOBS
+    inherited = {key: value for key, value in default.items() if key not in replaced}
     return draft.read(MindSpec, inherited | raw, path) or MindSpec()
 
 
