@@ -250,13 +250,13 @@ class Intent(BaseModel):
 
     wants: bool
     volunteers: bool = False
+    interrupts: bool = False
+    """Is motivated enough to take a floor that was given to another."""
     motivation: float | None = None
     """None for a mind that does not want the floor."""
     thought: str | None = None
     addressee: str | None = None
     reason: str = ""
-    interrupts: bool = False
-    """Is motivated enough to speak though the turn is another's."""
     act: Any = None
 
 
