@@ -142,7 +142,6 @@ async def test_a_request_whose_asker_has_gone_leaves_the_batch(tiny: Path) -> No
                 jobs[0].future.cancel()
                 jobs[1].future.cancel()
             if count == 8:
-                assert engine._batch is not None
                 assert [row.job for row in engine._batch.rows] == [jobs[2]]
             return asked(room)
 
@@ -171,11 +170,14 @@ class Failing:
         self._network = network
         self._fails = fails
         self.rows: list[int] = []
+        self.begun = False  # an engine tries its network out before
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._network, name)
 
     def __call__(self, **inputs: Any) -> Any:
+        if not self.begun:
+            return self._network(**inputs)
         self.rows.append(inputs["input_ids"].shape[0])
         output = self._network(**inputs)  # the cache has grown by then, as when a late layer fails
         problem = self._fails(self.rows[-1])
@@ -187,7 +189,9 @@ class Failing:
 def engine_that(folder: Path, fails: Callable[[int], BaseException | None]) -> tuple[Engine, Failing]:
     model = loaded(folder)
     network = Failing(model.network, fails)
-    return Engine(replace(model, network=network), max_batch=8, prefix_mb=4), network
+    engine = Engine(replace(model, network=network), max_batch=8, prefix_mb=4)
+    network.begun = True
+    return engine, network
 
 
 def test_without_memory_for_all_half_go_on_and_nobody_notices(tiny: Path) -> None:
@@ -200,7 +204,7 @@ def test_without_memory_for_all_half_go_on_and_nobody_notices(tiny: Path) -> Non
     Engine(loaded(tiny), max_batch=8, prefix_mb=0).run(arriving(undisturbed))
     assert [reply.text for reply in answers(jobs)] == [reply.text for reply in answers(undisturbed)]
     assert network.rows[:3] == [8, 4, 2]
-    assert answers(jobs)[0].extra["halvings"] == 2
+    assert max(reply.extra["halvings"] for reply in answers(jobs)) == 2
 
 
 def test_memory_that_runs_out_midway_loses_no_token(tiny: Path) -> None:

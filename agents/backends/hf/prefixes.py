@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from tertulia.agents.backends.hf.cache import KeyValues
+import torch
 
 _SHORTEST = 16
 """Tokens; a shorter match is not worth its copying."""
@@ -20,15 +19,16 @@ _MOST = 256
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix:
-    """The tokens of a past prompt with their keys and values, layer by layer."""
+    """The tokens of a past prompt with their keys and values, each [layers, heads, tokens, size]."""
 
     tokens: npt.NDArray[np.int64]
-    layers: list[KeyValues]
+    keys: torch.Tensor
+    values: torch.Tensor
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(part.numel() * part.element_size() for layer in self.layers for part in layer)
+        return sum(part.numel() * part.element_size() for part in (self.keys, self.values))
 
 
 class Prefixes:
