@@ -356,3 +356,22 @@ async def test_no_token_to_say_is_an_invalid_request(tiny: Path) -> None:
         await backend.complete(Prompt([Message("user", "Well?")], Thoughts, Sampling(max_tokens=0)))
     assert caught.value.kind == "invalid_request"
     await backend.aclose()
+
+
+def test_kept_beginnings_of_prompts_make_room_before_a_batch_is_halved(tiny: Path) -> None:
+    passes = 0
+
+    def fails(rows: int) -> BaseException | None:
+        nonlocal passes
+        passes += 1
+        return torch.OutOfMemoryError("CUDA out of memory") if passes == 60 else None
+
+    engine, network = engine_that(tiny, fails)
+    long = [prompt(f"Who knows {n}? " * 300, seed=n) for n in range(8)]
+    jobs, undisturbed = [Job(p) for p in long], [Job(p) for p in long]
+    engine.run(arriving(jobs))
+    Engine(loaded(tiny), max_batch=8, prefix_mb=0).run(arriving(undisturbed))
+    assert passes > 60
+    assert [reply.text for reply in answers(jobs)] == [reply.text for reply in answers(undisturbed)]
+    assert not any("halvings" in reply.extra for reply in answers(jobs))
+    assert sum(network.rows) > 0

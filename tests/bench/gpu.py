@@ -179,24 +179,29 @@ def profile(backend: HfBackend, asked: list[Prompt], size: str) -> None:
 
 
 def prefix(work: Path, tokenizer: Any, prompts: list[Prompt]) -> None:
-    """A conversation of 30 turns asked in its order, with and without the beginnings of prompts kept."""
-    talk = recorded(30, max_tokens=4)
+    """Four conversations of 30 turns at once, asked in their order, with and without the beginnings of prompts kept."""
+    talk = recorded(30, max_tokens=1)
     for size in ("0.6B", "4B"):
         model = made(work / f"prefix-{size}", size, tokenizer)
-        with serving(model, max_batch=32) as open_one:
+        with serving(model, max_batch=64) as open_one:
             for megabytes in (0, None):
                 backend = open_one(prefix_mb=megabytes)
-                asyncio.run(timed(backend, talk[:8]))
-                backend = open_one(prefix_mb=megabytes)
-                asyncio.run(backend.start())
+                asyncio.run(timed(backend, [named(p, -1) for p in talk[:8]]))
                 took, read, kept = asyncio.run(conversation(backend, talk))
                 label = "without" if megabytes == 0 else "with"
                 print(
-                    f"{size}, {len(talk)} prompts {label} kept prefixes: {took:.2f} s, {read} tokens of prompts,"
-                    f" {kept} not computed again ({kept / read:.1%})"
+                    f"{size}, {4 * len(talk)} prompts {label} kept prefixes: {took:.2f} s, {read} tokens of prompts,"
+                    f" {kept} not computed again ({kept / read:.1%})",
+                    flush=True,
                 )
         del model
         empty()
+
+
+def named(prompt: Prompt, conversation: int) -> Prompt:
+    """The prompt as another conversation asks it: nothing is shared between two."""
+    first, *rest = prompt.messages
+    return replace(prompt, messages=[replace(first, content=f"Table {conversation}. {first.content}"), *rest])
 
 
 async def conversation(backend: HfBackend, talk: list[Prompt]) -> tuple[float, int, int]:
@@ -204,7 +209,8 @@ async def conversation(backend: HfBackend, talk: list[Prompt]) -> tuple[float, i
     begin = time.perf_counter()
     replies: list[Completion] = []
     for n in range(0, len(talk), 4):
-        replies += await asyncio.gather(*map(backend.complete, talk[n : n + 4]))
+        asked = [named(prompt, table) for table in range(4) for prompt in talk[n : n + 4]]
+        replies += await asyncio.gather(*map(backend.complete, asked))
     took = time.perf_counter() - begin
     return took, sum(r.input_tokens or 0 for r in replies), sum(r.cached_tokens or 0 for r in replies)
 
@@ -250,7 +256,7 @@ def hold_all_but(free: float) -> Any:
     return torch.empty(max(0, int(left - free)), dtype=torch.uint8, device="cuda")
 
 
-GRID = """name: gpu
+GRID = """batch: gpu
 scenario: dinner-secret
 set: {{turns.limit: 1, model: "hf/{model}"}}
 seeds: "0:{episodes}"
@@ -267,7 +273,7 @@ def episodes(work: Path, tokenizer: Any, prompts: list[Prompt], count: int = 50)
     empty()
     command(work, "run", "dinner-secret", "--model", f"hf/{model}", "--set", "turns.limit=2", "--seed", "1")
     (work / "grid.yaml").write_text(GRID.format(model=model, episodes=count))
-    command(work, "batch", "grid.yaml", "--jobs", str(count), "--max-time", "60s")
+    command(work, "batch", "grid.yaml", "--jobs", str(count), "--max-time", "45s")
 
 
 def command(work: Path, *words: str) -> None:
@@ -291,6 +297,10 @@ def counted(db: Path) -> None:
     with sqlite3.connect(db) as log:
         names = ("calls", "ok", "prompt tokens", "not computed again", "reply tokens")
         print(dict(zip(names, log.execute(f"SELECT {sums} FROM call").fetchone(), strict=True)))
+        print(
+            "latencies:",
+            [round(row[0]) for row in log.execute("SELECT latency_ms FROM call ORDER BY started_at LIMIT 16")],
+        )
         print("episodes:", dict(log.execute("SELECT status, count(*) FROM episode GROUP BY 1").fetchall()))
 
 

@@ -29,6 +29,10 @@ class Cohort:
         self._cache: Any = None
         self._used: Any = None
 
+    def keep_less(self) -> bool:
+        """There is nothing to spare."""
+        return False
+
     @property
     def live(self) -> list[Row]:
         return [row for row in self.rows if not row.done]

@@ -21,7 +21,8 @@ _PREFILL_TOKENS = {"cuda": 32768}
 _PREFILL_TOKENS_ELSEWHERE = 8192
 _PREFILL_ROWS = 32
 """At most; the logits of one pass grow with the square of its rows."""
-_PREFIX_SHARE = 0.08
+_PREFIX_SHARE = 0.25
+"""Of a GPU's memory, for the beginnings of prompts. They are the first to go when a batch needs it."""
 _PREFIX_MB = 512.0
 _RECOVERY = 1 / 16
 """How much each finished row raises a batch limit that a lack of memory has lowered."""
@@ -144,10 +145,15 @@ class Engine:
         return [row for row in dict.fromkeys(rows) if not row.done]
 
     def _halve(self, problem: torch.OutOfMemoryError) -> None:
-        """Out of memory: all rows go back in line, and half as many at most run together from now on."""
+        """Out of memory: all rows go back in line. Half as many at most run together from now on, unless it helps to
+        keep fewer beginnings of prompts."""
+        spare = self._batch.keep_less()
         rows = self._under_way()
         problem.__traceback__ = None  # its frames hold the tensors
         _free()
+        if spare and rows:
+            self._ready.extendleft(reversed(rows))
+            return
         if len(rows) <= 1:
             for row in rows:
                 message = f"hf/{self.model.name}: out of memory on {self.model.device} with one request alone"

@@ -121,6 +121,10 @@ class Slots:
         if self._graphs is not None:
             self._graphs.clear()
 
+    def keep_less(self) -> bool:
+        """Keep at most half as many bytes of past prompts from now on as there are; False where that frees little."""
+        return self._prefixes.shrink()
+
     @property
     def live(self) -> list[Row]:
         return self.rows
