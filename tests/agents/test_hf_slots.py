@@ -12,7 +12,8 @@ import transformers
 
 from tertulia.agents.backends.hf.cohort import Cohort
 from tertulia.agents.backends.hf.job import Job
-from tertulia.agents.backends.hf.slots import Slots, takes_slots
+from tertulia.agents.backends.hf.slots import Slots
+from tertulia.agents.backends.hf.trial import takes_slots
 from tests.agents.hf_kit import ProvingEngine, answers, arriving, loaded, various
 from tests.tiny_model import make_tiny_model
 

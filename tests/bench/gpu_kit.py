@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sysconfig
 import tempfile
 import time
@@ -189,3 +190,11 @@ def host_times(*parts: tuple[Any, str]) -> Iterator[dict[str, float]]:
     finally:
         for owner, name, function in originals:
             setattr(owner, name, function)
+
+
+def empty() -> None:
+    """Give back the memory of what is gone."""
+    import torch
+
+    gc.collect()
+    torch.cuda.empty_cache()

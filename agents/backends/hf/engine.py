@@ -15,7 +15,8 @@ from tertulia.agents.backends.hf.job import Job
 from tertulia.agents.backends.hf.loading import LoadedModel
 from tertulia.agents.backends.hf.rows import Row
 from tertulia.agents.backends.hf.sampling import choose
-from tertulia.agents.backends.hf.slots import Slots, takes_slots
+from tertulia.agents.backends.hf.slots import Slots
+from tertulia.agents.backends.hf.trial import takes_slots
 
 _PREFILL_TOKENS = {"cuda": 32768}
 _PREFILL_TOKENS_ELSEWHERE = 8192

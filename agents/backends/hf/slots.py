@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import Cache, DynamicCache
-from transformers.cache_utils import CacheLayerMixin, DynamicLayer
+from transformers.cache_utils import CacheLayerMixin
 
 from tertulia.agents.backends.hf.graphs import Graphs
 from tertulia.agents.backends.hf.prefixes import Prefix, Prefixes
@@ -110,6 +110,10 @@ class Slots:
         self._prefixes = Prefixes(prefix_bytes)
         self._graphs = Graphs(device) if device.type == "cuda" else None
         self.clear()
+
+    def record_nothing(self) -> None:
+        """Work every step off directly from now on."""
+        self._graphs = None
 
     def clear(self) -> None:
         """Forget everything, and give its memory back."""
@@ -259,42 +263,6 @@ class Slots:
 
     def _on_device(self, numbers: Any) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(numbers)).to(self._device, non_blocking=True)
-
-
-def takes_slots(network: Any, device: torch.device) -> bool:
-    """Whether a network works with slots: every layer attends to everything, and a trial gives what the network gives
-    by itself. Sliding windows and recurrent states do not; some read more from a mask than which tokens to see."""
-    try:
-        cache: Any = DynamicCache(config=network.config)
-        if not cache.layers or any(type(layer) is not DynamicLayer for layer in cache.layers):
-            return False
-        return _agrees(network, device)
-    except torch.OutOfMemoryError:
-        raise
-    except (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError):
-        return False
-
-
-def _agrees(network: Any, device: torch.device) -> bool:
-    from types import SimpleNamespace
-
-    size = network.get_input_embeddings().weight.shape[0]
-    texts = [[n * 7 % size for n in range(3, 3 + length)] for length in (4, 9)]
-    slots = Slots(network, device, 0)
-    rows: Any = [SimpleNamespace(tokens=list(text), prompt=len(text), reused=0) for text in texts]
-    slots._graphs = None
-    given = [slots.add(rows)]
-    for row in rows:
-        row.tokens.append(5 % size)
-    given.append(slots.step()[1])
-    for passed, logits in enumerate(given):
-        for row, found in zip(rows, logits, strict=True):
-            ids = torch.tensor([row.tokens[: len(row.tokens) - 1 + passed]], device=device)
-            alone = network(input_ids=ids, use_cache=False).logits[0, -1].float()
-            share = 1e-3 if network.dtype == torch.float32 else 0.1
-            if not (alone - found.float()).abs().max() <= share * alone.abs().max():
-                return False
-    return True
 
 
 def _columns(count: int) -> int:
