@@ -378,7 +378,7 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     taken = [name for name in scenario.names if scenario.model_of(name) == HUMAN]
     if taken and people is None:
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
-    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
+    for uri in sorted(scenario.models - {RULES, HUMAN}):
         backend_of(backends, uri)
 
 

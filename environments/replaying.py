@@ -112,6 +112,8 @@ class _Replay:
         self._made.clear()
         people = RecordedPeople.of(turn, (row for row in logged if isinstance(row, BidRow)))
         work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
+        if self.stage.in_real_time:
+            work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)

@@ -149,9 +149,11 @@ class SeatAtTerminal:
 
     def _mine(self, why: str) -> str:
         """What the others wait for, where it is me."""
-        if why.startswith("it is the turn"):
-            return "it is your turn"
-        return "you were addressed" if why.endswith("was addressed") else ""
+        if why.endswith("is typing"):
+            return ""
+        if why.endswith("was addressed"):
+            return "you were addressed"
+        return "it is your turn" if why.startswith("it is the turn") else "the others wait for you"
 
     def status(self) -> None:
         """The line at the bottom: the turn, what is waited for, what was sent and waits to be said."""

@@ -20,6 +20,8 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import InboxRow
 from tertulia.storage.types import now
 
+MOST_UNSAID = 20
+"""How much a person may have sent that no turn has taken up yet."""
 Hear = Callable[[Mapping[str, Any]], None]
 """Gets everything a seat may know, as JSON-ready messages; see `docs/people.md`."""
 
@@ -64,6 +66,8 @@ class Table:
         self._woken = asyncio.Event()
         self._orders: list[InboxRow] = []
         """What was sent and is no act: taken by the next turn, whatever happens in it."""
+        self._taking: list[int] = []
+        """What the turn that is being committed takes up."""
         self._hands: dict[str, tuple[InboxRow, Action]] = {}
         self._quiet_since = 0.0
         self._waiting: Waiting | None = None
@@ -101,14 +105,18 @@ class Table:
         self, seat: str, kind: str, text: str = "", data: dict[str, Any] | None = None, composed_ms: float | None = None
     ) -> InboxRow:
         """Something a person sent; durable when this returns. Raises `Unreadable` for an act that cannot be."""
-        assert self._stage is not None
-        assert self._log is not None
         chair = self.chairs[seat]
+        if self._stage is None or self._log is None:
+            raise Unreadable("it has not begun yet")
         row = InboxRow(
             episode=self._stage.episode, ordinal=self._next, participant=seat, kind=kind, text=text, data=data,
             arrived_at=now() if chair.keeps_times else None, composed_ms=composed_ms if chair.keeps_times else None,
         )  # fmt: skip
         if kind in SPEECH:
+            if self._stage.head < 0:
+                raise Unreadable("it has not begun yet")
+            if len(chair.sent) >= MOST_UNSAID:
+                raise Unreadable(f"{len(chair.sent)} things that you sent wait to be said; wait for the others")
             read_act(self._stage, seat, row)
         self._next += 1
         await self._log.record([row])
@@ -192,12 +200,13 @@ class Table:
         for name, (row, act) in self._hands.items():
             if name in work.award.admitted or isinstance(act, Pass):
                 rows.append(row)
-        return sorted(row.ordinal for row in rows)
+        self._taking = sorted(row.ordinal for row in rows)
+        return self._taking
 
     def committed(self, work: TurnWork) -> None:
         """The turn is in the log: what it took is done with, and everybody is shown what they witnessed of it."""
         assert self._stage is not None
-        done = set(self.taken(work))
+        done = set(self._taking)
         self._orders = [row for row in self._orders if row.ordinal not in done]
         for chair in self.chairs.values():
             chair.sent = deque(row for row in chair.sent if row.ordinal not in done)
