@@ -183,11 +183,13 @@ def _parting(a: Told, b: Told, parts: Parting | None) -> Iterator[str]:
 
 
 def _over(told: Told) -> str:
-    from tertulia.environments.comparing import ENDED
+    from tertulia.storage.statuses import PLAYED_OUT
 
     row = told.row
     return (
-        f"ended before it: {row.reason}" if row.status in ENDED else f"not played so far ({row.status}: {row.reason})"
+        f"ended before it: {row.reason}"
+        if row.status in PLAYED_OUT
+        else f"not played so far ({row.status}: {row.reason})"
     )
 
 

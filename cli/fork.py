@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.options import AsJson, Db, Debug, Episode
+from tertulia.storage.errors import LogError
+from tertulia.storage.statuses import ENDED
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -82,12 +84,16 @@ def fork(
     forked = _Forked()
     try:
         asyncio.run(_fork(asked, forked, db=db, play=play, at_once=jobs, as_json=as_json))
+    except LogError as error:
+        if forked.plan is None:
+            raise
+        tell(str(error))  # what was entered is there, and can be gone on with
     except KeyboardInterrupt:
         if forked.plan is not None:
             note("interrupted; go on with: " + _command(f"resume {forked.plan.batch.id}", db))
         raise typer.Exit(INTERRUPTED) from None
     _advice(forked, db, played=play)
-    raise typer.Exit(FAILED if forked.unfinished else FINE)
+    raise typer.Exit(FAILED if play and forked.unfinished else FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ async def _fork(asked: _Asked, forked: _Forked, *, db: str | None, play: bool, a
             if play:
                 plan.check_models(backends)
             await plan.enter(log)
-            forked.plan = plan
+            forked.plan, forked.unfinished = plan, len(plan.branches)
             if play:
                 await _play(plan, forked, log, backends, at_once, as_json)
             else:
@@ -138,10 +144,9 @@ async def _play(plan: Forking, forked: _Forked, log: Log, backends: Backends, at
     from tertulia.environments.many import resume_many
 
     branches = {branch.episode: branch for branch in plan.branches}
-    forked.unfinished = len(branches)
     async with aclosing(resume_many(list(branches), log=log, backends=backends, at_once=at_once)) as results:
         async for result in results:
-            forked.unfinished -= result.status in ("success", "degraded")
+            forked.unfinished -= result.status in ENDED
             _tell(plan, branches[result.episode], asdict(result), as_json)
 
 
@@ -161,6 +166,13 @@ def _tell(plan: Forking, branch: Branch, values: dict[str, Any], as_json: bool) 
     print(f"{branch.cell:<4} {branch.replicate:>3}  {branch.episode}  {one_line(told)}", flush=True)
 
 
+def _known_as(plan: Forking) -> str:
+    """Which episode it was: `last` and the beginning of an id do not say."""
+    from tertulia.cli.display.harmless import one_line
+
+    return f"{plan.parent.id} before turn {plan.at} ({one_line(plan.parent.scenario)}, seed {plan.parent.seed})"
+
+
 def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     plan = forked.plan
     if plan is None:
@@ -168,7 +180,7 @@ def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     if forked.unfinished or not played:
         how = f"{forked.unfinished} of {len(plan.branches)} have not ended; go on with" if played else "play them with"
         note(f"{how}: {_command(f'resume {plan.batch.id}', db)}")
-    note(f"batch {plan.batch.id}")
+    note(f"batch {plan.batch.id}, forks of {_known_as(plan)}")
     if len(plan.scenarios) == 2:
         note("what the change did: " + _command(f"compare {plan.batch.id}", db))
     else:

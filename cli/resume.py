@@ -9,14 +9,13 @@ import typer
 from tertulia.cli.errors import BadInput
 from tertulia.cli.hints import resume_command
 from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds
+from tertulia.storage.statuses import UNFINISHED
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode as Played
     from tertulia.environments.episode import Listen
     from tertulia.storage.log import Log
-
-_CAN_GO_ON = ("running", "paused", "error")
 
 
 def resume(
@@ -83,7 +82,7 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
         from tertulia.environments.changed import ChangedSince
         from tertulia.environments.episode import Episode
 
-        found = find(log, episode, status=_CAN_GO_ON)
+        found = find(log, episode, status=UNFINISHED)
         try:
             return await Episode.reopen(found, log=log, backends=backends, listen=listen, accept_changes=accept_changes)
         except ChangedSince as changed:

@@ -14,8 +14,8 @@ from tertulia.mind.rows import SET
 from tertulia.storage.intervals import Mean, mean_of
 from tertulia.storage.log import Log
 from tertulia.storage.rows import EpisodeRow
+from tertulia.storage.statuses import PLAYED_OUT
 
-ENDED = ("success", "degraded")
 TRUTH, DISTANCE = "p(truth)", "distance"
 """Measures of a belief: the difference (a - b) of what the true value is given; where the world decides nothing, how
 far the two distributions lie apart (total variation, 0-1, without a sign)."""
@@ -143,7 +143,7 @@ def effects(log: Log, names: tuple[str, str], a: Sequence[EpisodeRow], b: Sequen
 def _ended(rows: Sequence[EpisodeRow], left_out: dict[str, int]) -> dict[tuple[int, int], EpisodeRow]:
     found = {}
     for row in rows:
-        if row.status in ENDED:
+        if row.status in PLAYED_OUT:
             found[row.seed, row.replicate] = row
         else:
             left_out[f"not ended ({row.status})"] += 1

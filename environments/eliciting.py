@@ -33,6 +33,7 @@ from tertulia.storage.rows import (
     ProbeRow,
     TurnRow,
 )
+from tertulia.storage.statuses import PLAYED_OUT
 from tertulia.storage.types import now
 
 ARMS = ("inline", "probe", "none")
@@ -148,7 +149,7 @@ async def play_arms(
         async with aclosing(play_many(played[arm], seeds, log=log, backends=backends, **options)) as results:
             async for result in results:
                 came += 1
-                if result.status in ("success", "degraded"):
+                if result.status in PLAYED_OUT:
                     comparison.arms[arm][result.seed] = measure(log, result, arm)
                 else:
                     comparison.left_out.append(result)
