@@ -85,7 +85,7 @@ async def resume_many(
             why = failure.in_one_line()
         except (LogError, AlreadyEnded, RestoreError) as failure:
             why = str(failure)
-        row = log.episode(id)
+        row = await asyncio.to_thread(log.episode, id)
         return _untold(row.scenario, row.seed, why, row.id), None
 
     async with aclosing(_several(one, episodes, at_once)) as results:
