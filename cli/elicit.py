@@ -15,7 +15,8 @@ from tertulia.cli.display.progress import progress_on
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.options import AsJson, Db, Debug, Model, Roles, ScenarioName, Sets
-from tertulia.cli.run import AT_ONCE, parse_roles, read_seeds
+from tertulia.cli.run import parse_roles, read_seeds
+from tertulia.environments.defaults import AT_ONCE
 
 if TYPE_CHECKING:
     from tertulia.environments.eliciting import Comparison

@@ -12,6 +12,7 @@ import typer
 
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.options import AsJson, Db, Debug, Episode
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.storage.errors import LogError
 from tertulia.storage.statuses import ENDED
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.forking import Branch, Forking
     from tertulia.storage.log import Log
-
-AT_ONCE = 16
 
 
 def fork(
@@ -37,7 +36,8 @@ def fork(
         typer.Option(
             "--set", metavar="KEY=VALUE", show_default=False, show_envvar=False,
             help="A belief, as in alice.belief.cake=cellar or 'alice>bob.belief.cake=kitchen:0.7,cellar:0.3'; a seat's "
-            "key, as in bob.model=rules; or any key of the scenario, as in turns.limit=30. Can be given several times.",
+            "key, as in bob.model=rules; or any key of the scenario, as in turns.limit=30. Numbers, true, false, "
+            "null, lists in [] and keys in {} are read as YAML; anything else is text. Can be given several times.",
         ),
     ] = None,
     events: Annotated[
@@ -52,7 +52,7 @@ def fork(
         int,
         typer.Option(
             "--replicates", min=1, metavar="N", show_envvar=False,
-            help="So many forks with the change, each with chance of its own; the first goes on with the episode's.",
+            help="So many forks with the change, each with chance of its own; the first has the draws of the episode.",
         ),
     ] = 1,
     null: Annotated[
@@ -72,7 +72,9 @@ def fork(
 
     Beside the forks with the change there are by default as many without: what chance alone does. Fork r with the
     change and fork r without share their chance, so that they can be compared pair by pair: tertulia compare BATCH.
-    What was changed are rows of the table intervention. The episode that is forked stays as it is.
+    Models answer every fork anew, those without the change as well: no answer of the episode is used again, so that
+    these differ from it by chance alone. What was changed are rows of the table intervention. The episode that is
+    forked stays as it is.
     Exit codes: 0 all ended, 1 some paused or failed, 2 bad input, 130 interrupted.
 
     \b

@@ -14,8 +14,9 @@ from ulid import ULID
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import EpisodeResult, Place
-from tertulia.environments.many import AT_ONCE, play_many
+from tertulia.environments.many import play_many
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.mind.probing import PROBE

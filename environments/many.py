@@ -11,13 +11,12 @@ from typing import TypeVar
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError, Unusable
-
-AT_ONCE = 16
 
 
 def keep_what_is_loaded() -> None:

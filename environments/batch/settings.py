@@ -12,7 +12,8 @@ from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.plan import Plan, Point
-from tertulia.environments.batch.worker import AT_ONCE, LEASE_S, Failures, Played, Worker
+from tertulia.environments.batch.worker import Failures, Played, Worker
+from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
 from tertulia.storage.log import Log
 
 
@@ -22,7 +23,7 @@ class Settings:
 
     batch: str
     db: str
-    at_once: int = AT_ONCE
+    at_once: int = AT_ONCE_IN_A_BATCH
     """Episodes at once in each worker."""
     workers: int = 1
     """How many share what a provider takes; each begins with its part and finds the rest out for itself."""

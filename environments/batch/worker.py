@@ -14,6 +14,7 @@ from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.claims import Claims
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.changed import ChangedSince
+from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Leader
 from tertulia.environments.restore import RestoreError
 from tertulia.mind.model import ModelTrouble
@@ -21,9 +22,6 @@ from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease,
 from tertulia.storage.readers import Standing
 from tertulia.storage.rows import EpisodeStatus
 
-AT_ONCE = 64
-LEASE_S = 60.0
-"""How long a worker may be silent before others take over what it leads."""
 _BEATS_PER_LEASE = 4
 _POLL_S = 2.0
 """How often a worker that has nothing left to begin looks for what others left behind."""
@@ -70,7 +68,7 @@ class Worker:
     plan: Plan
     log: Log
     backends: Backends
-    at_once: int = AT_ONCE
+    at_once: int = AT_ONCE_IN_A_BATCH
     caps: Caps = field(default_factory=Caps)
     failures: Failures | None = None
     lease_s: float = LEASE_S

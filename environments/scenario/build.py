@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tertulia.agents.registry import missing
 from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.explain import explain, field_names, path_fields
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
@@ -70,6 +71,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     for error in world.problems(params, seats):
         _world_error(draft, error)
     _probed(draft, scenario)
+    _models(draft, scenario)
     draft.fail_if_wrong()
     return scenario
 
@@ -220,6 +222,17 @@ def _probed(draft: _Draft, scenario: Scenario) -> None:
         for place, name in enumerate(spec.of or ()):
             if name not in scenario.names:
                 draft.wrong(("probes", index, "of", place), f"no participant '{name}'", nearest(name, scenario.names))
+
+
+def _models(draft: _Draft, scenario: Scenario) -> None:
+    """A folder that a model's URI names is there, where a file names it that is about to be played. What the log has
+    may have been played elsewhere, and can be shown and replayed without its models."""
+    if draft.source.base is None:
+        return
+    named = [(("participants", index, "model"), seat.model) for index, seat in enumerate(scenario.participants)]
+    for path, uri in [(("model",), scenario.model), *named]:
+        if uri is not None and (lacks := missing(uri)) is not None:
+            draft.wrong(path, lacks, "give the folder of a model, from where you are now or from the root")
 
 
 def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], path: KeyPath) -> dict[str, Any]:

@@ -159,6 +159,15 @@ def test_an_estimate_holds_what_is_then_asked(
     assert 0.8 * model["input_tokens"]["low"] <= read <= model["input_tokens"]["high"]
 
 
+def test_a_folder_of_a_model_that_is_not_there_is_told_before_anything_is_entered(tertulia: Tertulia) -> None:
+    said = tertulia("batch", str(a_grid(Path(), set={"model": "hf/./nowhere"})))
+    assert (said.code, said.out) == (2, "")
+    [line] = said.err.splitlines()
+    assert "there is no folder" in line
+    assert "nowhere" in line
+    assert not Path("log.db").exists()
+
+
 def test_processes_share_the_batch(tertulia: Tertulia) -> None:
     said = tertulia("batch", str(a_grid(Path(), seeds="0:4")), "--processes", "2", "-j", "2", "--json")
     assert said.code == 0
