@@ -15,6 +15,9 @@ from tertulia.cli.options import Session
 
 VERBS = (
     "run",
+    "play",
+    "host",
+    "join",
     "batch",
     "resume",
     "replay",

@@ -13,12 +13,15 @@ from typing import Any, cast
 
 from ulid import ULID
 
+from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
+from tertulia.environments.people.spec import HUMAN
+from tertulia.environments.people.table import Table, Withdrawn
 from tertulia.environments.restore import Restored, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
@@ -100,6 +103,7 @@ class Episode:
     leader: Leader
     listen: Listen | None = None
     stop: Stop | None = None
+    people: Table | None = None
     utterances: int = 0
     closed: bool = False
     head: int = -1
@@ -113,6 +117,7 @@ class Episode:
 
     def __post_init__(self) -> None:
         self._turns = Turns(self.listen)
+        self.answering.waits_out = self._wait_out
 
     @classmethod
     async def begin(
@@ -128,12 +133,14 @@ class Episode:
         place: Place | None = None,
         leader: Leader | None = None,
         stop: Stop | None = None,
+        people: Table | None = None,
     ) -> Episode:
-        """Enter a new episode into the log, at its `place` in a batch where it belongs to one.
+        """Enter a new episode into the log, at its `place` in a batch where it belongs to one. Where people take seats
+        (`human`), `people` is where they sit.
 
         Raises `ModelTrouble` first where a seat's model cannot answer, and `Duplicate` where the place is taken.
         """
-        _can_answer(scenario, backends)
+        _can_answer(scenario, backends, people)
         stage = Stage.of(scenario, seed, str(ULID()))
         leader = leader or Leader()
         own = own_chance(stage.episode, 1, place.replicate if place else 0)
@@ -145,9 +152,9 @@ class Episode:
             replicate=place.replicate if place else 0,
         )  # fmt: skip
         answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
-        episode = cls(log, stage, answering, leader, listen, stop)
+        episode = cls(log, stage, answering, leader, listen, stop, people)
         try:
-            await log.begin(EpisodeRecord(row, seats_of(stage), own), lease_s=leader.lease_s)
+            await log.begin(EpisodeRecord(row, seats_of(stage, people), own), lease_s=leader.lease_s)
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
             await asyncio.shield(episode._close_early("paused", "interrupted"))
             raise
@@ -167,6 +174,7 @@ class Episode:
         leader: Leader | None = None,
         stop: Stop | None = None,
         failed_at: datetime | None = None,
+        people: Table | None = None,
     ) -> Episode:
         """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`,
         `ModelTrouble` where a seat's model cannot answer, and `ChangedSince` where it would go on with other packages,
@@ -182,7 +190,7 @@ class Episode:
             if failed_at is not None and row.ended_at != failed_at:
                 raise LeaseHeld(f"another worker has tried episode {row.id} once more by now")
             unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
-            _can_answer(unplayed.scenario, backends)
+            _can_answer(unplayed.scenario, backends, people)
             # In a thread: reading waits for a log that is away, and others play meanwhile.
             reading = partial(_as_it_stands, log, row, backends, unplayed, accept=accept_changes)
             calls, changed, restored = await asyncio.to_thread(reading)
@@ -197,8 +205,9 @@ class Episode:
         answering.totals.add(calls)
         stage = restored.stage
         return cls(
-            log, stage, answering, leader, listen, stop, restored.utterances, head=stage.head, standing=stage.state
-        )
+            log, stage, answering, leader, listen, stop, people, restored.utterances, head=stage.head,
+            standing=stage.state,
+        )  # fmt: skip
 
     async def play(self) -> EpisodeResult:
         """Play to the end. Trouble with a model that outlasts the retries, trouble with the log, and cancelling pause
@@ -217,6 +226,8 @@ class Episode:
         except asyncio.CancelledError:
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
+        except Withdrawn as withdrawn:
+            return await asyncio.shield(self._close_early("cancelled", str(withdrawn)))
         except Exception as failure:  # noqa: BLE001  whatever it is, it ends this episode, and others go on
             self.failure = failure
             status = "paused" if _is_passing(failure) else "error"
@@ -227,6 +238,9 @@ class Episode:
                 beat.cancel()
 
     async def _play(self) -> EpisodeResult:
+        if self.people is not None:
+            self.people.open(self.stage, self.log)
+            await self.people.gather()
         if self.stage.head < 0:
             await self._open()
         async with self._turns:
@@ -246,6 +260,8 @@ class Episode:
         for one in events:
             self._tell({"kind": "event", "turn": 0, "event": one.event})
         await self._commit(record)
+        if self.people is not None:
+            self.people.opened()
         self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
     async def _turn(self, turn: int) -> None:
@@ -254,13 +270,15 @@ class Episode:
         await self._commit(record)
         self.answering.count(committed=True)
         self.utterances += sum(uttered(one.event) for one in work.events)
+        if self.people is not None:
+            self.people.committed(work)
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
 
     async def _take(self, turn: int, *, closing: bool) -> TurnWork:
         """One turn, in as many takes as it needs: recorded calls that answer other questions begin a new one."""
         take = self.answering.take_for(turn)
         while True:
-            work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing)
+            work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people)
             await self._turns.play(work)
             if not work.failures:
                 return work
@@ -287,6 +305,8 @@ class Episode:
         self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
+        if self.people is not None:
+            await self.people.part(status, reason)
         return result
 
     async def _close_early(self, status: EpisodeStatus, reason: str) -> EpisodeResult:
@@ -304,6 +324,8 @@ class Episode:
             reason += "; the log does not know of it yet" if same else f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
+        if self.people is not None:
+            self.people.tell_all({"kind": "end", "status": status, "reason": reason})
         return result
 
     def _outcome(self, state: Any) -> dict[str, Any]:
@@ -347,6 +369,13 @@ class Episode:
             except LogError:
                 return
 
+    def _wait_out(self, name: str, failure: BackendFailure, wait_s: float) -> None:
+        """Say that a model is in trouble, and when it is asked again. People learn that somebody is slow, not who."""
+        again = f"trying again in {wait_s:.0f} s" if wait_s >= 1 else "trying again"
+        self._tell({"kind": "trouble", "name": name, "text": f"{failure.kind}: {failure.message}; {again}"})
+        if self.people is not None:
+            self.people.tell_all({"kind": "trouble", "text": f"no answer yet ({failure.kind}), {again}"})
+
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:
             self.listen(event)
@@ -361,18 +390,23 @@ def _as_it_stands(
     return calls, changed, restore(log, row)
 
 
-def _can_answer(scenario: Scenario, backends: Backends) -> None:
-    """Raises `ModelTrouble` where a seat's model can be asked nothing at all."""
-    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
+def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) -> None:
+    """Raises `ModelTrouble` where a seat's model can be asked nothing at all, or a person has nowhere to sit."""
+    taken = [name for name in scenario.names if scenario.model_of(name) == HUMAN]
+    if taken and people is None:
+        raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
+    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
         backend_of(backends, uri)
 
 
-def seats_of(stage: Stage) -> list[ParticipantRow]:
-    """The seats of an episode as rows."""
+def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:
+    """The seats of an episode as rows. People have a pseudonym there and nothing else."""
     return [
         ParticipantRow(
             episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
             model=seat.model, mind=seat.spec.model_dump(mode="json"),
+            kind="person" if seat.model == HUMAN else "agent",
+            pseudonym=people.pseudonym(seat.name) if people is not None and seat.model == HUMAN else None,
         )
         for ordinal, seat in enumerate(stage.seats.values())
     ]  # fmt: skip

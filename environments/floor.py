@@ -15,6 +15,8 @@ class Bid(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     participant: str
+    person: bool = False
+    """A person, whose words are there already: nobody outbids them."""
     wants: bool
     """Would speak or act if it were its turn."""
     volunteers: bool = False
@@ -49,6 +51,9 @@ class Award:
     reasons: dict[str, str]
 
 
+_PERSON = 6.0
+"""Above every motivation (1.0-5.0): what somebody has already said is not withheld for what somebody might say."""
+
 FloorPolicy = Callable[[FloorView, Sequence[Bid], Random], Award]
 
 
@@ -71,6 +76,8 @@ def _strongest(bids: Sequence[Bid], rng: Random) -> Bid | None:
 
 
 def _strength(bid: Bid) -> float:
+    if bid.person:
+        return _PERSON
     return bid.motivation if bid.motivation is not None else 0.0
 
 

@@ -19,13 +19,14 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
+from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.restore import restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.log import Log
-from tertulia.storage.rows import CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
+from tertulia.storage.rows import BidRow, CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
 from tertulia.storage.statuses import PLAYED_OUT
 
 
@@ -96,7 +97,7 @@ class _Replay:
         for name in {**seats, **logged}:
             theirs, mine = logged.get(name, {}), seats.get(name, {})
             for column in {**mine, **theirs}:
-                if theirs.get(column) != mine.get(column):
+                if column != "pseudonym" and theirs.get(column) != mine.get(column):
                     what = f"participant {name}: {column}"
                     return Difference(self.found.since, name, what, theirs.get(column), mine.get(column))
         return None
@@ -108,7 +109,8 @@ class _Replay:
         if (difference := self._goes_on(turn)) is not None:
             return difference
         self._made.clear()
-        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing)
+        people = RecordedPeople.of(turn, (row for row in logged if isinstance(row, BidRow)))
+        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)

@@ -14,6 +14,7 @@ from tertulia.environments.chance import draw
 from tertulia.environments.floor import after
 from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.interventions import Interventions
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
 from tertulia.environments.world import Action, Event, Observation, Outcome, RulesPolicy, World
@@ -42,7 +43,7 @@ class Seat:
     @property
     def established(self) -> Established:
         """How the claims of this seat's utterances come about."""
-        return "rules" if self.model == "rules" else "person" if self.model == "human" else "declared"
+        return "rules" if self.model == "rules" else "person" if self.model == HUMAN else "declared"
 
 
 @dataclass(slots=True)
@@ -126,6 +127,11 @@ class Stage:
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, events)
         return whole, [*before, *rows]
+
+    def preview(self, turn: int, take: int, acts: Mapping[str, Action]) -> set[str]:
+        """Who would get the content of what these acts make happen. Worlds are pure: nothing happens by asking."""
+        _, events = self.world.step(self.state, acts, self.draw(turn, take, WORLD, "step"))
+        return {name for event in events if event.actor in acts for name in event.content}
 
     def draw(self, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
         """A generator of its own for each place where this episode draws something (`chance.draw`)."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, TypedDict, cast
+from typing import Any, Protocol, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -21,6 +21,7 @@ from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.probes import Probed, due, put
 from tertulia.environments.scenario.probes import Planned
 from tertulia.environments.seeing import Happened
@@ -44,9 +45,32 @@ class Deliberated:
     """One mind's turn: what it did, what it wants, or why it could not."""
 
     mind: TurnOfMind
-    work: Deliberation
+    work: Deliberation | None
+    """None for a person, who thinks elsewhere."""
     intent: Intent
     act: Action | None = None
+    cut_off: bool = False
+    """Somebody spoke before it was all said."""
+
+
+class People(Protocol):
+    """The people of an episode, as its turns need them; `environments.people.table.Table` is one."""
+
+    async def settle(self, work: TurnWork) -> None:
+        """Wait until the floor can be given, and put the intents of those who sent something into `work.minds`."""
+        ...
+
+    async def deliver(self, work: TurnWork) -> None:
+        """Let people hear what is about to be said; they may cut it off, which changes the act in `work.minds`."""
+        ...
+
+    def taken(self, work: TurnWork) -> list[int]:
+        """The rows of the inbox that this turn takes up."""
+        ...
+
+    def committed(self, work: TurnWork) -> None:
+        """The turn is in the log: show everybody what they witnessed of it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -58,6 +82,7 @@ class TurnWork:
     take: int
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
+    people: People | None = None
     begun: dict[str, Deliberation] = field(default_factory=dict)
     """The work of each mind, from its beginning."""
     minds: dict[str, Deliberated] = field(default_factory=dict)
@@ -81,6 +106,7 @@ class TurnWork:
         stage = self.stage
         acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
         record = TurnRecord(stage.episode, self.turn, self.take, lease)
+        record.taken = self.people.taken(self) if self.people is not None else []
         record.rows.append(
             TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
@@ -95,7 +121,8 @@ class TurnWork:
         for name in stage.seats:
             if name in self.minds:
                 record.add(self.minds[name].mind.rows())
-                record.add(_calls_of(self.minds[name].work.model))
+                if (work := self.minds[name].work) is not None:
+                    record.add(_calls_of(work.model))
                 if not self.closing:
                     record.rows.append(self._bid_row(name))
         for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
@@ -229,6 +256,10 @@ async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     work = runtime.context.work
     asking: list[Send] = []
     for seat in work.stage.seats.values():
+        if seat.model == HUMAN:
+            waits = Intent(wants=False, reason="says nothing")
+            work.minds[seat.name] = Deliberated(work.stage.mind_at(seat.name, work.turn), None, waits)
+            continue
         try:
             deliberation = work.begun[seat.name] = _deliberation(work, seat)
         except Exception as failure:  # noqa: BLE001  as in `_think`
@@ -294,6 +325,8 @@ async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
 async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """Who may speak; one who speaks alone finds its words here, several find them all at once."""
     work = runtime.context.work
+    if not work.failures and work.people is not None:
+        await _with_people(work, work.people.settle)
     if not work.failures and not work.closing:
         _award(work)
         runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
@@ -305,19 +338,27 @@ async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     return await _step(state, runtime)
 
 
+async def _with_people(work: TurnWork, do: Callable[[TurnWork], Awaitable[None]]) -> None:
+    """What people make of the turn. Trouble with it fails the turn, as with a mind."""
+    try:
+        await do(work)
+    except Exception as failure:  # noqa: BLE001  as in `_think`
+        work.failures.append(failure)
+
+
 def _award(work: TurnWork) -> None:
     """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
     stage = work.stage
-    bids = [_bid(name, work.minds[name].intent) for name in stage.seats]
+    bids = [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats]
     view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
     policy = stage.scenario.turns.policy
     work.award = POLICIES[policy](view, bids, stage.draw(work.turn, work.take, WORLD, "floor"))
 
 
-def _bid(name: str, intent: Intent) -> Bid:
+def _bid(seat: Seat, intent: Intent) -> Bid:
     return Bid(
-        participant=name, wants=intent.wants, volunteers=intent.volunteers, motivation=intent.motivation,
-        thought=intent.thought, addressee=intent.addressee, reason=intent.reason,
+        participant=seat.name, person=seat.model == HUMAN, wants=intent.wants, volunteers=intent.volunteers,
+        motivation=intent.motivation, thought=intent.thought, addressee=intent.addressee, reason=intent.reason,
     )  # fmt: skip
 
 
@@ -328,20 +369,24 @@ async def _speak(state: OfSeat, runtime: Runtime[Turns]) -> None:
 
 async def _find_words(work: TurnWork, name: str) -> None:
     """The winner finds its words, where it has no draft. No valid answer is a declared fallback: it passes."""
+    mind = work.minds[name].work
+    assert mind is not None, "people bring their words along"
     try:
-        act = await work.minds[name].work.speak()
+        act = await mind.speak()
     except Exception as failure:  # noqa: BLE001  as above
         work.failures.append(failure)
         return
     work.minds[name].act = act if isinstance(act, Action) and act.kind != "pass" else None
     if work.minds[name].act is None:
-        reason = "chose to pass" if act is not None else f"fallback ({'; '.join(work.minds[name].work.fallbacks)})"
+        reason = "chose to pass" if act is not None else f"fallback ({'; '.join(mind.fallbacks)})"
         work.award.reasons[name] += f", but {reason}"
 
 
 async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """The world takes the actions in, everybody sees what they witness, and minds settle; the take is over."""
     work = runtime.context.work
+    if not work.failures and not work.closing and work.people is not None:
+        await _with_people(work, work.people.deliver)
     if not work.failures:
         _happen(work)
         for one in work.events:
@@ -361,5 +406,5 @@ def _happen(work: TurnWork) -> None:
     work.events, work.rows = work.stage.step(work.turn, work.take, acts)
     for name in acts:
         thought = work.minds[name].intent.thought
-        if thought is not None:
+        if thought is not None and not work.minds[name].cut_off:
             work.minds[name].mind.mark(thought, "spoken")

@@ -43,6 +43,8 @@ class TurnRecord:
     lease: str
     rows: list[Row] = field(default_factory=list)
     closing: Closing | None = None
+    taken: list[int] = field(default_factory=list)
+    """The rows of the inbox, by ordinal, that this turn took up."""
 
     def add(self, rows: Iterable[Row]) -> None:
         self.rows.extend(rows)

@@ -351,15 +351,23 @@ class MindDeltaRow(Row):
 
 
 class InboxRow(Row):
-    """A person's input, durable when it arrives, taken at a turn boundary."""
+    """Something a person sent: durable when it arrives, taken at a turn, with that turn's other rows."""
 
     episode: str = Field(primary_key=True, sa_type=Text)
     ordinal: int = Field(primary_key=True)
     participant: str = Field(sa_type=Text)
     kind: str = Field(sa_type=Text)
+    """`say`, `whisper`, `act`, `pass`; `leave`, `rejoin` and `withdraw` (the person, not its participant); `answer`."""
     text: str = Field(sa_type=Text)
-    arrived_at: datetime = Field(sa_type=Utc)
+    """The words as they were sent; never a draft."""
+    data: Any = Field(default=None, sa_type=Json)
+    """What belongs to the words: `to` (the addressees), the fields of an act, the question that is answered."""
+    arrived_at: datetime | None = Field(default=None, sa_type=Utc)
+    """None unless the person agreed to have times kept."""
+    composed_ms: float | None = None
+    """From the first key to sending; None unless the person agreed to have times kept."""
     taken_turn: int | None = None
+    """The turn that took it; None while it waits."""
     taken_take: int | None = None
 
 

@@ -33,6 +33,11 @@ FENCE = Statement(
 """An episode that takes a turn is running, whatever it was paused for before."""
 GUARD = Statement("UPDATE episode SET lease = :b_lease WHERE id = :b_episode AND lease = :b_lease")
 """Passes only for the worker that leads the episode."""
+TAKE = Statement(
+    "UPDATE inbox SET taken_turn = :b_turn, taken_take = :b_take"
+    " WHERE episode = :b_episode AND ordinal = :b_ordinal AND taken_turn IS NULL"
+)
+"""What a person sent is taken once, with the turn it went into."""
 _CLOSE = (
     update(_EPISODE)
     .where(_EPISODE.c.id == bindparam("b_episode"))
@@ -54,6 +59,8 @@ class Work:
     rows: list[Row] = field(default_factory=list)
     fence: Params | None = None
     guard: Params | None = None
+    taken: list[Params] = field(default_factory=list)
+    """What people sent, and the turn that takes it."""
     closing: Params | None = None
     lease_s: float | None = None
     """For so long, from now on, the episodes among the rows are led by whoever began them."""
@@ -72,7 +79,11 @@ def turn_work(record: TurnRecord) -> Work:
         "b_episode": record.episode, "b_before": record.turn - 1, "b_turn": record.turn, "b_lease": record.lease,
     }  # fmt: skip
     closing = closing_params(record.episode, record.lease, record.closing) if record.closing else None
-    return Work(rows=record.rows, fence=fence, closing=closing)
+    taken = [
+        {"b_episode": record.episode, "b_turn": record.turn, "b_take": record.take, "b_ordinal": ordinal}
+        for ordinal in record.taken
+    ]
+    return Work(rows=record.rows, fence=fence, taken=taken, closing=closing)
 
 
 def closing_params(episode: str, lease: str, closing: Closing) -> Params:
@@ -127,6 +138,7 @@ def run_one(connection: Connection, work: Work) -> Any:
         raise LostLease(_why_lost(connection, work.guard))
     _start_leases(connection, [work])
     insert_all(connection, work.rows)
+    _take(connection, work)
     if work.closing is not None:
         close(connection, work.closing, within_turn=work.fence is not None)
     return None
@@ -147,9 +159,15 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
         return False
     insert_all(connection, (row for work in works if work.fence is not None for row in work.rows))
     for work in works:
+        _take(connection, work)
         if work.closing is not None:
             close(connection, work.closing, within_turn=work.fence is not None)
     return True
+
+
+def _take(connection: Connection, work: Work) -> None:
+    if work.taken:
+        _changed(connection, TAKE, work.taken)
 
 
 def close(connection: Connection, params: Params, *, within_turn: bool) -> None:

@@ -22,9 +22,6 @@ from tertulia.storage.nearest import nearest
 Model = TypeVar("Model", bound=BaseModel)
 WorldType = type[World[Any]]
 
-_NOT_YET = {
-    "people": ("seats for people with consent are not available yet", "leave the key out"),
-}
 _OWN = [name for name in Scenario.model_fields if name not in ("params", "seats")]
 
 
@@ -94,10 +91,7 @@ def _split(draft: _Draft, world: WorldType | None) -> tuple[dict[str, Any], dict
     theirs: dict[str, Any] = {}
     world_keys = field_names(world.Params) if world is not None else None
     for key, value in draft.source.data.items():
-        if key in _NOT_YET:
-            if value:
-                draft.wrong((key,), *_NOT_YET[key])
-        elif key in _OWN:
+        if key in _OWN:
             own[key] = value
         elif world_keys is not None and key not in world_keys:
             draft.wrong((key,), f"unknown key '{key}'", nearest(key, [*_OWN, *world_keys]))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsA
 
 from tertulia.environments.floor import POLICIES
 from tertulia.environments.gold.trust import RULES
+from tertulia.environments.people.spec import PeopleSpec
 from tertulia.environments.scenario.probes import ProbeSpec
 from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
 from tertulia.mind.faculties import faculty_names, in_order
@@ -170,6 +171,8 @@ class Scenario(_Frozen):
     """How what each participant should believe is computed."""
     model: str = "rules"
     """The model of every seat without one of its own, as a URI: `rules`, `openai/NAME`, `hf/ORG/NAME`."""
+    people: PeopleSpec = PeopleSpec()
+    """How it goes on around people, where seats are taken by people (`human`)."""
     turns: TurnsSpec = TurnsSpec()
     """Who speaks when, and for how long at most."""
     ends: Annotated[tuple[Annotated[End, BeforeValidator(_read_end)], ...], Field(min_length=1)] = ("limit",)

@@ -84,7 +84,7 @@ CASES = {
     "the same choice twice": ("ends:", "probes: [{every: 4, ask: 'Is it so?', choices: [so, so]}]\nends:", 20, "probes.0.choices", "stands twice", "different words"),
     "an order of words": ("ends:", "probes: [{every: 4, ask: sees, order: 2}]\nends:", 20, "probes.0", "`order` is for beliefs", "take `order` away"),
     "an unknown key of a probe": ("ends:", "probes: [{evry: 4, every: 4, ask: sees}]\nends:", 20, "probes.0.evry", "unknown key 'evry'", "nearest: 'every'"),
-    "people": ("ends:", "people: {consent: x.md}\nends:", 20, "people", "not available yet", "leave the key out"),
+    "people": ("ends:", "people: {pauses: 3}\nends:", 20, "people.pauses", "unknown key 'pauses'", "nearest: 'pause_s'"),
     "two deeds in one event": ("leave: bob}", "leave: bob, enter: bob}", 16, "script.0", "leave and enter in one event", "one event for each"),
     "no deed": (", leave: bob}", "}", 16, "script.0", "nothing happens", "give one of leave"),
     "a whisper to nobody": ("leave: bob}", "whisper: psst, by: bob}", 16, "script.0.whisper", "nobody hears it", "add `to: [NAME]`"),

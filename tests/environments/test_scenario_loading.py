@@ -95,7 +95,8 @@ def test_a_seat_changes_single_keys_of_the_mind_and_its_own_preset_drops_the_lis
         ("a: b", "a: b"), ("Calm: she says little, and smiles", "Calm: she says little, and smiles"),
         ("likes #1 # and dashes", "likes #1 # and dashes"), ("- so she says", "- so she says"), ("*stern*", "*stern*"),
         ('"Hm," he says', '"Hm," he says'), ("'a: b'", "a: b"), ("one\ntwo: three", "one\ntwo: three"), (" x ", "x"),
-        ("8", 8), ("0.5", 0.5), ("true", True), ("null", None), ("", None), ("[a, b]", ["a", "b"]), ("{a: 1}", {"a": 1}),
+        ("8", 8), ("0.5", 0.5), ("true", True), ("null", None), ("", None),
+        ("[a, b]", ["a", "b"]), ("{a: 1}", {"a": 1}),
     ],
 )  # fmt: skip
 def test_a_typed_value_is_text_unless_it_is_a_number_a_word_of_yaml_or_in_brackets(typed: str, value: Any) -> None:

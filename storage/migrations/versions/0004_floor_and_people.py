@@ -1,5 +1,10 @@
 """The floor in more words, and people at the table."""
 
+import sqlalchemy as sa
+from alembic import op
+
+from tertulia.storage.types import Json, Text, Utc
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -21,4 +26,19 @@ def _thoughts() -> None:
 
 
 def _people() -> None:
-    """Who agreed to what, and what people were asked."""
+    """What people send, with times only where they agreed; who agreed to what, and what people were asked."""
+    op.drop_table("inbox")  # nothing has ever written to it
+    op.create_table(
+        "inbox",
+        sa.Column("episode", Text(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("participant", Text(), nullable=False),
+        sa.Column("kind", Text(), nullable=False),
+        sa.Column("text", Text(), nullable=False),
+        sa.Column("data", Json(), nullable=True),
+        sa.Column("arrived_at", Utc(), nullable=True),
+        sa.Column("composed_ms", sa.Float(), nullable=True),
+        sa.Column("taken_turn", sa.Integer(), nullable=True),
+        sa.Column("taken_take", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("episode", "ordinal", name="pk_inbox"),
+    )

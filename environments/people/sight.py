@@ -1,0 +1,43 @@
+"""What a seat may see of its episode, as JSON-ready messages: nothing its participant did not witness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tertulia.environments.people.reading import act_types, fields_of
+from tertulia.environments.stage import Stage
+
+
+def past_of(stage: Stage, seat: str) -> dict[str, Any]:
+    """Everything so far: who one is, the rules of the place, and all that was witnessed."""
+    mine = stage.seats[seat]
+    return {
+        "kind": "past", "episode": stage.episode, "scenario": stage.scenario.scenario, "seat": seat,
+        "cast": list(stage.seats), "premise": stage.premise, "persona": mine.persona, "goal": mine.goal,
+        **_now(stage, seat), "events": [_event(event) for event in stage.eyes.seen.get(seat, ())],
+    }  # fmt: skip
+
+
+def turn_of(stage: Stage, seat: str, turn: int) -> dict[str, Any]:
+    """One turn, as this seat witnessed it."""
+    seen = stage.eyes.seen.get(seat, ())
+    return {"kind": "turn", **_now(stage, seat), "turn": turn, "events": [_event(e) for e in seen if e.turn == turn]}
+
+
+def _now(stage: Stage, seat: str) -> dict[str, Any]:
+    """How things stand for a seat: what it is shown, whom it sees, what it may do."""
+    legal = stage.legal(seat)
+    return {
+        "turn": stage.head,
+        "shown": stage.shown[seat].text,
+        "here": [name for name in stage.world.present(stage.state, seat) if name != seat],
+        "acts": {} if legal is None else {kind: fields_of(type_) for kind, type_ in act_types(legal).items()},
+    }
+
+
+def _event(event: Any) -> dict[str, Any]:
+    """A witnessed event. Claims and data stay out: they are for minds, and a person has the words."""
+    return {
+        "id": event.label, "turn": event.turn, "kind": event.kind, "actor": event.actor, "text": event.text,
+        "whole": event.level == "content", "to": list(event.addressees), "place": event.place, "origin": event.origin,
+    }  # fmt: skip

@@ -1,0 +1,295 @@
+"""The table: the people of an episode while one process leads it. What they send is durable before it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tertulia.environments.people.pace import Pace, Waiting
+from tertulia.environments.people.reading import SPEECH, Unreadable, read_act
+from tertulia.environments.people.sight import past_of, turn_of
+from tertulia.environments.people.spec import HUMAN
+from tertulia.environments.stage import Stage
+from tertulia.environments.turn import TurnWork
+from tertulia.environments.world import Action, Pass
+from tertulia.mind.state import Intent
+from tertulia.storage.log import Log
+from tertulia.storage.rows import InboxRow
+from tertulia.storage.types import now
+
+Hear = Callable[[Mapping[str, Any]], None]
+"""Gets everything a seat may know, as JSON-ready messages; see `docs/people.md`."""
+
+
+class Withdrawn(Exception):
+    """A person takes back their part in the episode: it ends, and nothing more is done with it."""
+
+    def __init__(self, seat: str) -> None:
+        super().__init__(f"the person who played {seat} withdrew")
+        self.seat = seat
+
+
+@dataclass(slots=True)
+class Chair:
+    """One person's place: whether they are here, what they sent that no turn has taken yet, who shows it to them."""
+
+    seat: str
+    pseudonym: str | None = None
+    keeps_times: bool = False
+    """The person agreed to have times kept."""
+    here: bool = False
+    came: bool = False
+    """They have been here once: the episode need not wait for them to begin."""
+    typed_at: float | None = None
+    """When the last key was pressed of something not yet sent; None where nothing is being typed."""
+    sent: deque[InboxRow] = field(default_factory=deque)
+    hear: Hear | None = None
+
+
+class Table:
+    """Where people and an episode meet: front ends hand in what is typed, the episode waits, asks, and shows.
+
+    Use it from one event loop. `sit`, `hand_in`, `types` and `stand_up` are for front ends; the rest is the episode's.
+    """
+
+    def __init__(self, chairs: Mapping[str, Chair] | None = None) -> None:
+        """`chairs` holds, by seat, what is known of people beforehand; seats without one get a chair of their own."""
+        self.chairs: dict[str, Chair] = dict(chairs or {})
+        self._stage: Stage | None = None
+        self._log: Log | None = None
+        self._next = 0
+        self._woken = asyncio.Event()
+        self._orders: list[InboxRow] = []
+        """What was sent and is no act: taken by the next turn, whatever happens in it."""
+        self._hands: dict[str, tuple[InboxRow, Action]] = {}
+        self._quiet_since = 0.0
+        self._waiting: Waiting | None = None
+        self._withdrawn: str | None = None
+
+    # what front ends do
+
+    def sit(self, seat: str, hear: Hear) -> Chair:
+        """Somebody takes the seat, or takes it again; `hear` gets what happened so far as its first message."""
+        chair = self.chairs[seat]
+        chair.here, chair.came, chair.hear, chair.typed_at = True, True, hear, None
+        if self._stage is not None and self._stage.head >= 0:
+            hear(past_of(self._stage, seat))
+        self._wake()
+        return chair
+
+    def stand_up(self, seat: str, *, watches: bool = False) -> None:
+        """The seat is silent from now on: its person left, or its connection is lost. Who `watches` is still shown
+        what its participant witnesses."""
+        chair = self.chairs[seat]
+        chair.here, chair.typed_at = False, None
+        if not watches:
+            chair.hear = None
+        self._wake()
+
+    def types(self, seat: str, typing: bool) -> None:
+        """Somebody pressed a key, or has nothing unsent any more. Never what: drafts are nobody's business."""
+        chair = self.chairs[seat]
+        began = chair.typed_at is None
+        chair.typed_at = self.time() if typing else None
+        if began or not typing:
+            self._wake()
+
+    async def hand_in(
+        self, seat: str, kind: str, text: str = "", data: dict[str, Any] | None = None, composed_ms: float | None = None
+    ) -> InboxRow:
+        """Something a person sent; durable when this returns. Raises `Unreadable` for an act that cannot be."""
+        assert self._stage is not None
+        assert self._log is not None
+        chair = self.chairs[seat]
+        row = InboxRow(
+            episode=self._stage.episode, ordinal=self._next, participant=seat, kind=kind, text=text, data=data,
+            arrived_at=now() if chair.keeps_times else None, composed_ms=composed_ms if chair.keeps_times else None,
+        )  # fmt: skip
+        if kind in SPEECH:
+            read_act(self._stage, seat, row)
+        self._next += 1
+        await self._log.record([row])
+        chair.typed_at = None
+        if kind == "leave":
+            self.stand_up(seat, watches=True)
+        elif kind == "rejoin":
+            chair.here = True
+        self._arrived(row)
+        self._wake()
+        return row
+
+    # what the episode does
+
+    def open(self, stage: Stage, log: Log) -> None:
+        """The episode begins or goes on: what was sent and not taken before it stopped is still there."""
+        self._stage, self._log = stage, log
+        for seat in stage.seats.values():
+            if seat.model == HUMAN:
+                self.chairs.setdefault(seat.name, Chair(seat.name))
+        rows = log.rows(InboxRow, stage.episode)
+        self._next = max((row.ordinal + 1 for row in rows), default=0)
+        for row in rows:
+            if row.taken_turn is None:
+                self._arrived(row)
+        self._quiet_since = self.time()
+        if stage.head >= 0:
+            for chair in self.chairs.values():
+                self._tell(chair, past_of(stage, chair.seat))
+
+    def opened(self) -> None:
+        """The stage is set up: everybody who is here is told where they are."""
+        assert self._stage is not None
+        for chair in self.chairs.values():
+            self._tell(chair, past_of(self._stage, chair.seat))
+        self._quiet_since = self.time()
+
+    def pseudonym(self, seat: str) -> str | None:
+        """By which name the log knows the person."""
+        return self.chairs[seat].pseudonym if seat in self.chairs else None
+
+    async def gather(self) -> None:
+        """Until every seat has been taken once; nobody is shown anything before. Raises `Withdrawn`."""
+        while missing := [chair.seat for chair in self.chairs.values() if not chair.came]:
+            if self._withdrawn is not None:
+                raise Withdrawn(self._withdrawn)
+            self._tell_waiting(Waiting(tuple(missing), f"{', '.join(missing)} is not here yet", None))
+            await self.change(None)
+        self._tell_waiting(None)
+
+    async def part(self, status: str, reason: str) -> None:
+        """It has ended: everybody is told how."""
+        self.tell_all({"kind": "end", "status": status, "reason": reason})
+
+    async def settle(self, work: TurnWork) -> None:
+        """Wait until the floor can be given, and let those who sent something bid for it. Raises `Withdrawn`."""
+        began = self.time()
+        while True:
+            if self._withdrawn is not None:
+                raise Withdrawn(self._withdrawn)
+            self._raise_hands(work)
+            pace = Pace(work, self.chairs, self._hands, began=began, quiet_since=self._quiet_since, time=self.time())
+            waiting = pace.waiting()
+            if waiting is None:
+                break
+            self._tell_waiting(waiting)
+            await self.change(waiting.seconds)
+        self._tell_waiting(None)
+
+    async def deliver(self, work: TurnWork) -> None:
+        """Let agents' words appear at a human pace; whoever speaks meanwhile cuts them off. Raises `Withdrawn`."""
+        from tertulia.environments.people.delivery import deliver
+
+        await deliver(self, work)
+        if self._withdrawn is not None:
+            raise Withdrawn(self._withdrawn)
+
+    def taken(self, work: TurnWork) -> list[int]:
+        """The ordinals of all input that this turn takes up."""
+        rows = [*self._orders]
+        for name, (row, act) in self._hands.items():
+            if name in work.award.admitted or isinstance(act, Pass):
+                rows.append(row)
+        return sorted(row.ordinal for row in rows)
+
+    def committed(self, work: TurnWork) -> None:
+        """The turn is in the log: what it took is done with, and everybody is shown what they witnessed of it."""
+        assert self._stage is not None
+        done = set(self.taken(work))
+        self._orders = [row for row in self._orders if row.ordinal not in done]
+        for chair in self.chairs.values():
+            chair.sent = deque(row for row in chair.sent if row.ordinal not in done)
+        self._hands = {}
+        self._quiet_since = self.time()
+        for chair in self.chairs.values():
+            self._tell(chair, turn_of(self._stage, chair.seat, work.turn))
+
+    def tell(self, seats: Iterable[str], message: Mapping[str, Any]) -> None:
+        """Say something to some of those who are here."""
+        for seat in seats:
+            self._tell(self.chairs[seat], message)
+
+    def tell_all(self, message: Mapping[str, Any]) -> None:
+        """Say something to everybody who is here: how it ended, what it waits for."""
+        for chair in self.chairs.values():
+            self._tell(chair, message)
+
+    def present(self) -> list[str]:
+        """The seats whose people are here."""
+        return [chair.seat for chair in self.chairs.values() if chair.here]
+
+    def spoke_up(self, seat: str) -> bool:
+        """Whether somebody has sent something that waits to be said."""
+        return any(row.kind != "pass" for row in self.chairs[seat].sent)
+
+    def _arrived(self, row: InboxRow) -> None:
+        if row.kind in SPEECH:
+            self.chairs[row.participant].sent.append(row)
+            return
+        self._orders.append(row)
+        if row.kind == "withdraw":
+            self._withdrawn = row.participant
+
+    def _raise_hands(self, work: TurnWork) -> None:
+        """What each has sent first becomes its bid, as far as it can still be done."""
+        assert self._stage is not None
+        self._hands = {}
+        for name, chair in self.chairs.items():
+            if work.closing:
+                continue
+            while chair.sent:
+                row = chair.sent[0]
+                try:
+                    self._hands[name] = row, read_act(self._stage, name, row)
+                    break
+                except Unreadable as problem:
+                    self._orders.append(chair.sent.popleft())
+                    self._tell(chair, {"kind": "refused", "text": row.text, "reason": f"too late: {problem}"})
+            self._bid(work, chair)
+
+    def _bid(self, work: TurnWork, chair: Chair) -> None:
+        done = work.minds[chair.seat]
+        hand = self._hands.get(chair.seat)
+        if hand is None or isinstance(hand[1], Pass):
+            reason = "passes" if hand else "is not at the table" if not chair.here else _idle(chair)
+            done.intent, done.act = Intent(wants=False, reason=reason), None
+            return
+        _, act = hand
+        to = next(iter(getattr(act, "to", ())), None)
+        done.intent, done.act = Intent(wants=True, volunteers=True, addressee=to, act=act), act
+
+    def _tell_waiting(self, waiting: Waiting | None) -> None:
+        if waiting == self._waiting:
+            return
+        self._waiting = waiting
+        for_, why = (waiting.for_, waiting.why) if waiting else ((), "")
+        self.tell_all({"kind": "waiting", "for": list(for_), "why": why})
+
+    def _tell(self, chair: Chair, message: Mapping[str, Any]) -> None:
+        if chair.hear is not None:
+            chair.hear(message)
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    async def change(self, seconds: float | None) -> None:
+        """Until something is sent, typed or left, or the time is over."""
+        self._woken.clear()
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return
+
+    @staticmethod
+    def time() -> float:
+        """Seconds on the event loop's clock."""
+        try:
+            return asyncio.get_running_loop().time()
+        except RuntimeError:  # no loop yet: nobody waits for anything
+            return 0.0
+
+
+def _idle(chair: Chair) -> str:
+    return "is still typing" if chair.typed_at is not None else "says nothing"
