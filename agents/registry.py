@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from tertulia.agents.backends.base import Backend, BackendFailure
@@ -79,6 +80,16 @@ def parse_uri(text: str) -> ModelURI:
             f"{provider!r} needs a model name, for example {known.example if known else provider + '/NAME'}"
         )
     return ModelURI(provider, name)
+
+
+def missing(uri: str) -> str | None:
+    """What a URI names that is not on this machine: a folder with a model. None where nothing is missing, or where that
+    cannot be known yet."""
+    provider, _, name = uri.strip().partition("/")
+    if provider != "hf" or not name.startswith((".", "/", "~")):
+        return None
+    folder = Path(name).expanduser()
+    return None if folder.is_dir() else f"there is no folder {folder.absolute()}"
 
 
 def needs_backend(uri: str) -> bool:
@@ -228,6 +239,8 @@ def _openai_lacks() -> str | None:
 def _hf(uri: ModelURI) -> Backend:
     if _hf_lacks() is not None:
         raise BackendFailure("refused", MISSING_LOCAL)
+    if (lacks := missing(str(uri))) is not None:
+        raise BackendFailure("refused", f"{uri}: {lacks}")
     from tertulia.agents.backends.hf import HfBackend
 
     return HfBackend(uri.name, uri=str(uri))

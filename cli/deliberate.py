@@ -11,7 +11,8 @@ import typer
 
 from tertulia.cli.arms import AtOnce, PairedSeeds, play_and_tell
 from tertulia.cli.options import AsJson, Db, Debug, Model, Roles, ScenarioName, Sets
-from tertulia.cli.run import AT_ONCE, parse_roles, read_seeds
+from tertulia.cli.run import parse_roles, read_seeds
+from tertulia.environments.defaults import AT_ONCE
 
 if TYPE_CHECKING:
     from tertulia.environments.deliberating import Comparison

@@ -11,14 +11,15 @@ from ulid import ULID
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import EpisodeResult, Place
-from tertulia.environments.many import AT_ONCE, play_many
+from tertulia.environments.many import play_many
 from tertulia.environments.scenario import Scenario
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BatchRow, CallRow
+from tertulia.storage.statuses import PLAYED_OUT
 from tertulia.storage.types import now
 
-ENDED = ("success", "degraded")
 Measured = TypeVar("Measured")
 
 
@@ -70,7 +71,7 @@ async def play_each(
         async with aclosing(play_many(scenario, seeds, log=log, backends=backends, **options)) as results:
             async for result in results:
                 came += 1
-                if result.status in ENDED:
+                if result.status in PLAYED_OUT:
                     arms.arms[arm][result.seed] = measure(result, arm)
                 else:
                     arms.left_out.append(result)

@@ -12,7 +12,7 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.environments.interventions import SCRIPT, belief_target, holder_of
 from tertulia.environments.scenario import Problem, Scenario, ScenarioError
 from tertulia.environments.scenario.build import build
-from tertulia.environments.scenario.overrides import put
+from tertulia.environments.scenario.overrides import AS_TEXT, put
 from tertulia.environments.scenario.source import Source, parse_value
 from tertulia.environments.stage import Stage
 from tertulia.environments.worlds import load_world
@@ -81,7 +81,7 @@ def _put(source: Source, text: str, names: Sequence[str], config: dict[str, Any]
     try:
         value = parse_value(raw)
     except ScenarioError as error:
-        return Problem(typed[0], None, typed[1], error.problems[0].wrong, "quote the value as YAML asks")
+        return Problem(typed[0], None, typed[1], error.problems[0].wrong, AS_TEXT)
     return put(source, key, value, typed)
 
 

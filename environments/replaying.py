@@ -28,8 +28,7 @@ from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BidRow, CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
-
-_ENDED = ("success", "degraded")
+from tertulia.storage.statuses import PLAYED_OUT
 
 
 @dataclass(slots=True)
@@ -201,7 +200,7 @@ class _Replay:
         """How it ended, against how it ended here."""
         row = self.row
         if not last.closing:
-            if row.status not in _ENDED:
+            if row.status not in PLAYED_OUT:
                 return None
             return Difference(row.head + 1, None, "the closing turn", None, "it has ended, so there is one")
         rate = self.totals.worst_fallback_rate

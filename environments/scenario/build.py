@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tertulia.agents.registry import missing
 from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.explain import explain, field_names, path_fields
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
@@ -68,6 +69,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
         _world_error(draft, error)
     _probed(draft, scenario)
     _moderated(draft, scenario)
+    _models(draft, scenario)
     draft.fail_if_wrong()
     return scenario
 
@@ -231,6 +233,17 @@ def _moderated(draft: _Draft, scenario: Scenario) -> None:
     elif moderator is None and scenario.turns.policy == "moderated":
         right = f"name a participant, for example moderator: {scenario.names[0]}"
         draft.wrong(("turns", "moderator"), "the policy 'moderated' needs one who moderates", right)
+
+
+def _models(draft: _Draft, scenario: Scenario) -> None:
+    """A folder that a model's URI names is there, where a file names it that is about to be played. What the log has
+    may have been played elsewhere, and can be shown and replayed without its models."""
+    if draft.source.base is None:
+        return
+    named = [(("participants", index, "model"), seat.model) for index, seat in enumerate(scenario.participants)]
+    for path, uri in [(("model",), scenario.model), *named]:
+        if uri is not None and (lacks := missing(uri)) is not None:
+            draft.wrong(path, lacks, "give the folder of a model, from where you are now or from the root")
 
 
 def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], path: KeyPath) -> dict[str, Any]:
