@@ -92,6 +92,8 @@ class Stage:
     """Whether the clock is a real one: where people take part who all agreed to have times kept."""
     """How long the last turn took."""
     premise: str = ""
+    hears_silence: bool = False
+    """Whether a silence is an event here."""
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
     """What was changed from outside, where the episode is a fork."""
@@ -126,6 +128,7 @@ class Stage:
             minds=minds,
             eyes=Eyes(tuple(seats)),
             premise=premise,
+            hears_silence=scenario.hears_silence,
         )
 
     def open(self) -> tuple[list[Happened], list[Row]]:
@@ -157,7 +160,7 @@ class Stage:
         """What those notice who notice nothing else, if anything. A simulated pause is told by its nominal length: how
         long others talk in another room is no business of theirs."""
         told = time.pause_s if time is not None else None
-        if not (self.scenario.hears_silence if told is None else told):
+        if not (self.hears_silence if told is None else told):
             return []
         if told is None:
             told = self.scenario.turns.pause_s if time is None else max(1, round(time.lasted_s))
