@@ -63,12 +63,15 @@ class SeatLedger:
     log: Log
     lease: str
     left_behind: Sequence[CallRow]
+    stage: Stage
 
     def recorded(self, purpose: str, ordinal: int) -> list[CallRow]:
         found = [row for row in self.left_behind if row.purpose == purpose and row.ordinal == ordinal]
         return sorted(found, key=lambda row: row.attempt)
 
     async def record(self, row: CallRow) -> None:
+        if self.stage.hours_only:
+            row = row.model_copy(update={"started_at": self.stage.stamp(row.started_at)})
         await self.log.record_call(row, self.lease)
 
 
@@ -106,7 +109,7 @@ class Answering:
             model = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         else:
             mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
-            ledger = SeatLedger(self.log, self.lease, mine)
+            ledger = SeatLedger(self.log, self.lease, mine, stage)
             model = SeatModel(
                 backend_of(self.backends, seat.model), uri=seat.model, episode=stage.episode, turn=turn, take=take,
                 participant=seat.name, ledger=ledger, limiter=self.backends.limiter(seat.model), retry=self.retry,

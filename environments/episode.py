@@ -18,12 +18,15 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
+from tertulia.environments.people.consent import words_go_to
+from tertulia.environments.people.local import keep_local, keep_words_local
+from tertulia.environments.people.pseudonyms import discreet
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.people.table import Table, Withdrawn
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
-from tertulia.environments.stage import Stage
+from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import Turns, TurnWork, open_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
@@ -181,6 +184,7 @@ class Episode:
         try:
             unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
             _can_answer(unplayed.scenario, backends, people)
+            keep_words_local(log, row, unplayed.scenario, backends)
             calls = log.rows(CallRow, row.id)
             changed = accepted_change(log, row, backends, calls, unplayed, accept=accept_changes)
             restored = restore(log, row)
@@ -229,7 +233,7 @@ class Episode:
 
     async def _play(self) -> EpisodeResult:
         if self.people is not None:
-            self.people.open(self.stage, self.log)
+            self.people.open(self.stage, self.log, self._words_go_to())
             await self.people.gather()
         if self.stage.head < 0:
             await self._open()
@@ -239,6 +243,11 @@ class Episode:
                     return await self._close_early("paused", why)
                 await self._turn(self.stage.head + 1)
             return await self._close(reason)
+
+    def _words_go_to(self) -> list[str]:
+        backends = self.answering.backends
+        made_of = {seat.model: backends.made_of(seat.model) for seat in self.stage.seats.values()}
+        return words_go_to(self.stage, made_of, self.log.target.place())
 
     async def _commit(self, record: TurnRecord) -> None:
         """What is not in the log has not happened, whatever the stage has come to."""
@@ -288,7 +297,8 @@ class Episode:
         rate = self.answering.worst_fallback_rate()
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
         record = work.record(self.leader.token)
-        record.closing = Closing(status, reason, self._outcome(self.stage.state), self.stage.outcome().reward)
+        outcome = self._outcome(self.stage.state), self.stage.outcome().reward
+        record.closing = Closing(status, reason, *outcome, ended_at=self.stage.stamp(now()))
         await self._commit(record)
         self.answering.count(committed=True)
         self.closed = True
@@ -303,7 +313,8 @@ class Episode:
         """Write that it paused or failed. An episode that had ended by then is reported as it ended."""
         self.answering.count(committed=False)
         try:
-            closing = Closing(status, reason, self._outcome_so_far())
+            reason = discreet(reason) if self.people is not None else reason
+            closing = Closing(status, reason, self._outcome_so_far(), ended_at=self.stage.stamp(now()))
             await self.log.close_episode(self.stage.episode, self.leader.token, closing)
         except Ended:
             row = self.log.episode(self.stage.episode)
@@ -367,6 +378,7 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     taken = [name for name in scenario.names if scenario.model_of(name) == HUMAN]
     if taken and people is None:
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
+    keep_local(scenario, backends)
     for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
         backend_of(backends, uri)
 
@@ -378,10 +390,17 @@ def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:
             episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
             model=seat.model, mind=seat.spec.model_dump(mode="json"),
             kind="person" if seat.model == HUMAN else "agent",
-            pseudonym=people.pseudonym(seat.name) if people is not None and seat.model == HUMAN else None,
+            pseudonym=_pseudonym(stage, seat, people),
         )
         for ordinal, seat in enumerate(stage.seats.values())
     ]  # fmt: skip
+
+
+def _pseudonym(stage: Stage, seat: Seat, people: Table | None) -> str | None:
+    """None before a person has agreed: until then, nothing of them is kept."""
+    if people is None or seat.model != HUMAN or stage.scenario.people.consent is not None:
+        return None
+    return people.pseudonym(seat.name)
 
 
 def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, parse_uri
 from tertulia.environments.answering import backend_of
+from tertulia.environments.people.questions import reserved
 from tertulia.environments.probes import Probed, believable, due, put
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario.probes import Planned
@@ -166,4 +167,4 @@ def _first_free(log: Log, stage: Stage, turn: int) -> int:
     """No ordinal is used twice, nor one that the scenario's own probes of the turn have or will have on a resume."""
     taken = [row.ordinal for row in log.rows(ProbeRow, stage.episode, turn=turn)]
     taken += [row.ordinal % NARROWER for row in log.rows(CallRow, stage.episode, turn=turn, purpose=PROBE)]
-    return max([len(due(stage, turn)) - 1, *taken]) + 1
+    return max([len(due(stage, turn)) + reserved(stage) - 1, *taken]) + 1

@@ -68,6 +68,10 @@ class People(Protocol):
         """The rows of the inbox that this turn takes up."""
         ...
 
+    def rows(self, work: TurnWork) -> list[Row]:
+        """What people were asked before this turn, ready to be committed with it."""
+        ...
+
     def committed(self, work: TurnWork) -> None:
         """The turn is in the log: show everybody what they witnessed of it."""
         ...
@@ -111,8 +115,9 @@ class TurnWork:
             TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
                 actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
-                silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
-                wall_ms=1000 * (time.perf_counter() - self.clock),
+                silent=not acts, closing=self.closing, state_hash=stage.state_hash(),
+                started_at=stage.stamp(self.started_at),
+                wall_ms=0.0 if stage.hours_only else 1000 * (time.perf_counter() - self.clock),
             )
         )  # fmt: skip
         for one in self.events:
@@ -122,12 +127,14 @@ class TurnWork:
             if name in self.minds:
                 record.add(self.minds[name].mind.rows())
                 if (work := self.minds[name].work) is not None:
-                    record.add(_calls_of(work.model))
+                    record.add(_calls_of(work.model, stage))
                 if not self.closing:
                     record.rows.append(self._bid_row(name))
         for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
             record.add(probed.rows())
-            record.add(_calls_of(model))
+            record.add(_calls_of(model, stage))
+        if self.people is not None:
+            record.add(self.people.rows(self))
         return record
 
     def _bid_row(self, name: str) -> BidRow:
@@ -146,7 +153,7 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     record.rows.append(
         TurnRow(
             episode=stage.episode, turn=0, policy=stage.scenario.turns.policy, silent=True,
-            state_hash=stage.state_hash(), started_at=now(),
+            state_hash=stage.state_hash(), started_at=stage.stamp(now()),
         )
     )  # fmt: skip
     for one in events:
@@ -155,9 +162,12 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     return events, record
 
 
-def _calls_of(model: Any) -> list[CallRow]:
+def _calls_of(model: Any, stage: Stage) -> list[CallRow]:
     """Calls that were not recorded by themselves when they were made: those answered by rules."""
-    return [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    rows = [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    if not stage.hours_only:
+        return rows
+    return [row.model_copy(update={"started_at": stage.stamp(row.started_at)}) for row in rows]
 
 
 class OfSeat(TypedDict):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.explain import explain, field_names, path_fields
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
+from tertulia.environments.scenario.people import check_people, read_people
 from tertulia.environments.scenario.source import KeyPath, Source, child, kind_of
 from tertulia.environments.world import World, WorldError
 from tertulia.environments.worlds import load_world
@@ -57,6 +58,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     world = _world(draft)
     own, theirs = _split(draft, world)
     seats = _seats(draft, own, world)
+    read_people(draft.source, own, draft.wrong)
     _ends(draft, own, world)
     scenario = draft.read(Scenario, own, ())
     params = _params(draft, scenario, theirs, world)
@@ -67,6 +69,8 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     for error in world.problems(params, seats):
         _world_error(draft, error)
     _probed(draft, scenario)
+    if not draft.problems:
+        check_people(scenario, draft.wrong)
     draft.fail_if_wrong()
     return scenario
 

@@ -58,7 +58,9 @@ class Playing:
 
 
 @asynccontextmanager
-async def playing(tmp_path: Path, *sets: str, scenario: str = "dinner-secret", seated: tuple[str, ...] = ("dan",)) -> Any:
+async def playing(
+    tmp_path: Path, *sets: str, scenario: str = "dinner-secret", seated: tuple[str, ...] = ("dan",)
+) -> Any:
     backends = Backends()
     table = Table({seat: Chair(seat, pseudonym=f"p-{seat}") for seat in seated})
     with Log.open(tmp_path / "log.db") as log:
