@@ -109,6 +109,8 @@ class SeatModel:
     budget: Budget | None = None
     clock: Callable[[], datetime] = now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    waits_out: Callable[[str, BackendFailure, float], None] | None = None
+    """Told when trouble is about to be waited out: by whom, what it was, for how many seconds."""
     rows: list[CallRow] = field(default_factory=list)
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
@@ -167,6 +169,8 @@ class SeatModel:
         wait_s = self.retry.wait_s(failed, failure, f"{asking.hash}/{asking.attempt}")
         if wait_s > self.retry.longest_wait_s:
             raise ModelTrouble("transport", f"{self.uri}: the server asks to wait {wait_s:.0f} s") from failure
+        if self.waits_out is not None:
+            self.waits_out(self.participant, failure, wait_s)
         await self.sleep(wait_s)
 
     async def _attempt(self, asking: _Asking, last: bool) -> tuple[CallRow, BackendFailure | None]:

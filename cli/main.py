@@ -15,6 +15,7 @@ from tertulia.cli.options import Session
 
 VERBS = (
     "run",
+    "play",
     "batch",
     "resume",
     "replay",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode as Played
     from tertulia.environments.episode import Listen
+    from tertulia.environments.people.table import Table
     from tertulia.storage.log import Log
 
 _CAN_GO_ON = ("running", "paused", "error")
@@ -79,17 +80,37 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
     from tertulia.cli.finding import find
     from tertulia.cli.playing import play_one
 
-    async def make(log: Log, backends: Backends, listen: Listen) -> Played:
+    async def make(log: Log, backends: Backends, listen: Listen, people: Table | None = None) -> Played:
         from tertulia.environments.changed import ChangedSince
         from tertulia.environments.episode import Episode
 
         found = find(log, episode, status=_CAN_GO_ON)
         try:
-            return await Episode.reopen(found, log=log, backends=backends, listen=listen, accept_changes=accept_changes)
+            return await Episode.reopen(
+                found, log=log, backends=backends, listen=listen, accept_changes=accept_changes, people=people
+            )
         except ChangedSince as changed:
             raise BadInput(changed.told(resume_command(changed.episode, db))) from changed
 
+    people = _people(episode, db)
+    if len(people) > 1:
+        raise BadInput(f"{', '.join(people)} are people's seats; to go on together: tertulia host {episode}")
+    if people:
+        from tertulia.cli.seat.playing import Seating
+
+        return Seating(people[0], minds=minds, display=display, db=db).play(make, create=False)
     return play_one(make, create=False, db=db, display=display, minds=minds, as_json=as_json)
+
+
+def _people(episode: str, db: str | None) -> list[str]:
+    """The seats of an episode that people took."""
+    from tertulia.cli.finding import find
+    from tertulia.storage.log import Log
+    from tertulia.storage.rows import ParticipantRow
+
+    with Log.open(db, create=False) as log:
+        seats = log.rows(ParticipantRow, find(log, episode, status=_CAN_GO_ON))
+    return [seat.name for seat in sorted(seats, key=lambda seat: seat.ordinal) if seat.kind == "person"]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -98,6 +98,8 @@ class Answering:
     """Calls of a turn that was not committed, when an episode is resumed."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     budget: Budget | None = None
+    waits_out: Callable[[str, BackendFailure, float], None] | None = None
+    """Told whenever trouble with a model is about to be waited out."""
     totals: Totals = field(default_factory=Totals)
     _made: list[RulesModel | SeatModel] = field(default_factory=list)
 
@@ -113,7 +115,7 @@ class Answering:
             model = SeatModel(
                 backend_of(self.backends, seat.model), uri=seat.model, episode=stage.episode, turn=turn, take=take,
                 participant=seat.name, ledger=ledger, limiter=self.backends.limiter(seat.model), retry=self.retry,
-                budget=self.budget,
+                budget=self.budget, waits_out=self.waits_out,
             )  # fmt: skip
         self._made.append(model)
         return model

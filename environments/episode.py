@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ulid import ULID
 
+from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
@@ -117,6 +118,7 @@ class Episode:
 
     def __post_init__(self) -> None:
         self._turns = Turns(self.listen)
+        self.answering.waits_out = self._wait_out
 
     @classmethod
     async def begin(
@@ -367,6 +369,13 @@ class Episode:
                 continue
             except LogError:
                 return
+
+    def _wait_out(self, name: str, failure: BackendFailure, wait_s: float) -> None:
+        """Say that a model is in trouble, and when it is asked again. People learn that somebody is slow, not who."""
+        again = f"trying again in {wait_s:.0f} s" if wait_s >= 1 else "trying again"
+        self._tell({"kind": "trouble", "name": name, "text": f"{failure.kind}: {failure.message}; {again}"})
+        if self.people is not None:
+            self.people.tell_all({"kind": "trouble", "text": f"no answer yet ({failure.kind}), {again}"})
 
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:

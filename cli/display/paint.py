@@ -52,27 +52,36 @@ class Painter:
 
     def turn(self, view: TurnView) -> None:
         """Paint one turn; a closing turn in which nothing changed is not painted."""
-        number = "" if view.closing else str(view.turn)
-        shown = False
-        for event in view.events:
-            self._event(number, event)
-            number, shown = "", True
+        shown = self.happenings(view)
         if not view.events and not view.closing:
-            self._line(number, "", "", self._text("(silence)", "dim italic"))
+            self._line(str(view.turn), "", "", self._text("(silence)", "dim italic"))
             shown = True
         if self.detail is None:
             return
+        if self.inside(view, at_the_end=view.closing and not shown) or shown:
+            self.console.print()
+
+    def happenings(self, view: TurnView) -> bool:
+        """Paint what happened, without what went on in minds; whether there was anything."""
+        number = "" if view.closing else str(view.turn)
+        for event in view.events:
+            self._event(number, event)
+            number = ""
+        return bool(view.events)
+
+    def inside(self, view: TurnView, *, at_the_end: bool = False) -> bool:
+        """Paint what went on in minds, and who got the floor; whether there was anything."""
+        detail, shown = self.detail or BRIEF, False
         for mind in view.minds:
             if not mind.thoughts and all(belief.says_nothing for belief in mind.beliefs):
                 continue
-            if view.closing and not shown:
+            if at_the_end and not shown:
                 self._line("", "", "", self._text("(at the end)", "dim italic"))
-            self._mind(mind, self.detail)
+            self._mind(mind, detail)
             shown = True
         if any(bid.wants or bid.won for bid in view.bids):
-            self._floor(view, self.detail)
-        if shown:
-            self.console.print()
+            self._floor(view, detail)
+        return shown
 
     def _text(self, text: str, style: str = "") -> Text:
         from rich.text import Text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, RootModel, ValidationError
@@ -14,6 +15,7 @@ from tertulia.storage.rows import InboxRow
 
 __all__ = ["SPEECH", "Unreadable", "act_types", "fields_of", "read_act"]
 
+_QUOTED = re.compile("'((?:[^'\\\\]|\\\\.)*)'")
 SPEECH = ("say", "whisper", "act", "pass")
 """The kinds of input that a turn can take up as an act."""
 
@@ -93,7 +95,9 @@ def _why(error: ValidationError, given: dict[str, Any], stage: Stage, seat: str,
         if wrong is None:
             return f"say to whom: {', '.join(here) or 'nobody is here'}"
         return f"'{wrong}' is not here; {nearest(str(wrong), here)}" if here else "nobody is here to hear it"
-    said = str(first.get("ctx", {}).get("error", "")) or first["msg"].lower()
+    said = str(first.get("ctx", {}).get("error", "")) or first["msg"][:1].lower() + first["msg"][1:]
+    if first["type"] == "literal_error":
+        return f"{given['kind']}: '{first['input']}' is none; {nearest(str(first['input']), _QUOTED.findall(said))}"
     if key == "text":
         return f"{said}; yours stays as it is"
     wanted = ", ".join(f"{name}=..." for name in fields_of(kind)) or "nothing else"

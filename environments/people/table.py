@@ -79,10 +79,13 @@ class Table:
         self._wake()
         return chair
 
-    def stand_up(self, seat: str) -> None:
-        """The seat is silent from now on: its person left, or its connection is lost."""
+    def stand_up(self, seat: str, *, watches: bool = False) -> None:
+        """The seat is silent from now on: its person left, or its connection is lost. Who `watches` is still shown
+        what its participant witnesses."""
         chair = self.chairs[seat]
-        chair.here, chair.hear, chair.typed_at = False, None, None
+        chair.here, chair.typed_at = False, None
+        if not watches:
+            chair.hear = None
         self._wake()
 
     def types(self, seat: str, typing: bool) -> None:
@@ -119,6 +122,10 @@ class Table:
         self._next += 1
         await self._log.record([row])
         chair.typed_at = None
+        if kind == "leave":
+            self.stand_up(seat, watches=True)
+        elif kind == "rejoin":
+            chair.here = True
         self._arrived(row)
         self._wake()
         return row

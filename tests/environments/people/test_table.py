@@ -81,7 +81,7 @@ async def test_what_a_person_says_is_a_turn_like_any_other(tmp_path: Path) -> No
         await game.waits("dan", "nobody speaks")
         await game.table.hand_in("dan", "say", "bob: the cake is in the cellar.")
         await game.until(lambda: ("dan", "the cake is in the cellar.") in game.said())
-        [row] = [row for row in game.log.rows(InboxRow, game.id)]
+        [row] = game.log.rows(InboxRow, game.id)
         assert row.arrived_at is None  # nobody agreed to have times kept
         assert row.taken_turn is not None
         [event] = [e for e in game.log.rows(EventRow, game.id) if e.actor == "dan"]
@@ -194,5 +194,5 @@ async def test_who_withdraws_ends_the_episode(tmp_path: Path) -> None:
 async def test_without_people_a_persons_seat_is_refused_in_one_line(tmp_path: Path) -> None:
     from tertulia.mind.model import ModelTrouble
 
-    with Log.open(tmp_path / "log.db") as log, pytest.raises(ModelTrouble, match="tertulia play .* --as dan"):
+    with Log.open(tmp_path / "log.db") as log, pytest.raises(ModelTrouble, match=r"tertulia play .* --as dan"):
         await Episode.begin(tertulia.load_scenario("dinner-secret", QUICK), seed=0, log=log, backends=Backends())

@@ -1,0 +1,196 @@
+"""An episode with one person at this terminal: begun or gone on with, led here, paused when the person leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tertulia.cli.display.turns import Gathering
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.hints import go_on, program, resume_command
+from tertulia.cli.options import Show
+from tertulia.cli.seat.face import Face, Pipe, Terminal
+from tertulia.cli.seat.link import LocalLink
+from tertulia.cli.seat.seat import UNDO, SeatAtTerminal
+
+if TYPE_CHECKING:
+    from tertulia.agents.registry import Backends
+    from tertulia.environments.episode import Episode, EpisodeResult, Listen
+    from tertulia.environments.people.table import Table
+    from tertulia.storage.log import Log
+
+Make = Callable[["Log", "Backends", "Listen", "Table"], Awaitable["Episode"]]
+"""Begins or reopens an episode with people."""
+
+
+@dataclass(slots=True)
+class Seating:
+    """Who sits where, and how it is shown."""
+
+    seat: str
+    pseudonym: str | None = None
+    minds: bool | None = False
+    """Whether minds are shown at first; None where they cannot be."""
+    display: Show | None = None
+    db: str | None = None
+    result: EpisodeResult | None = field(default=None, init=False)
+
+    def play(self, make: Make, *, create: bool = True) -> int:
+        """Until it ends or the person leaves; the exit code. Raises what `make` raises, before anything is shown."""
+        try:
+            return asyncio.run(self._play(make, create))
+        except KeyboardInterrupt:
+            note("interrupted before the episode began")
+            return INTERRUPTED
+
+    async def _play(self, make: Make, create: bool) -> int:
+        from tertulia.agents.registry import Backends
+        from tertulia.storage.log import Log
+
+        backends = Backends()
+        with Log.open(self.db, create=create, writing=True) as log:
+            try:
+                return await self._episodes(make, log, backends)
+            finally:
+                await backends.aclose()
+
+    async def _episodes(self, make: Make, log: Log, backends: Backends) -> int:
+        """One episode, and another whenever something was taken back."""
+        from tertulia.environments.changes import ForkError
+        from tertulia.environments.episode import Episode
+        from tertulia.environments.people.undoing import undo
+
+        told = ""
+        while True:
+            playing = _AtTable(self, log, backends)
+            left = await playing.run(make, told)
+            if left != UNDO:
+                return self._told(playing, left)
+            assert playing.episode is not None
+            old = playing.episode.stage.episode
+            try:
+                new = await undo(log, old, self.seat)
+                told = f"taken back; goes on as {new}"
+            except ForkError as problem:
+                new, told = old, str(problem)
+
+            async def make(log: Log, backends: Backends, listen: Listen, people: Table, new: str = new) -> Episode:
+                return await Episode.reopen(
+                    new, log=log, backends=backends, listen=listen, people=people, accept_changes=True
+                )
+
+    def _told(self, playing: _AtTable, left: str) -> int:
+        assert playing.episode is not None
+        episode, result = playing.episode.stage.episode, playing.result
+        if result is None:
+            if playing.unsent:
+                note(f"not sent: {playing.unsent}")
+            note(f"paused after turn {playing.episode.head}; {go_on(episode, self.db)}")
+            return INTERRUPTED
+        if result.status in ("paused", "error"):
+            if playing.unsent:
+                note(f"not sent: {playing.unsent}")
+            note(f"{result.status}: {result.reason}")
+            note(go_on(episode, self.db, result.status))
+            return FAILED
+        note(f"{result.status}: {result.reason}")
+        note(f"what was said, thought and believed: {program()} show {episode} --minds")
+        return FINE
+
+
+class _AtTable:
+    """One episode while its person sits at this terminal."""
+
+    def __init__(self, seating: Seating, log: Log, backends: Backends) -> None:
+        self.seating, self.log, self.backends = seating, log, backends
+        self.episode: Episode | None = None
+        self.result: EpisodeResult | None = None
+        self.unsent = ""
+        self._gathering: Gathering | None = None
+        self._thinking: set[str] = set()
+        self._at: SeatAtTerminal | None = None
+
+    async def run(self, make: Make, told: str) -> str:
+        """Why it ended here: the person left (`undo`, `pause`), or the episode's reason."""
+        from tertulia.environments.people.table import Chair, Table
+
+        seating = self.seating
+        table = Table({seating.seat: Chair(seating.seat, pseudonym=seating.pseudonym)})
+        self.episode = await make(self.log, self.backends, self._listen, table)
+        stage = self.episode.stage
+        self._gathering = Gathering(stage.seats)
+        self._gathering.know(stage.minds.values())
+        link = LocalLink(table, seating.seat)
+        face = self._face()
+        self._at = SeatAtTerminal(link, face, saved=self._saved, can_undo=True, minds=seating.minds)
+        if isinstance(face, Terminal):
+            face.types = self._at.typing
+        if told:
+            self._at.say(told)
+        self._asks()
+        return await self._until_left()
+
+    async def _until_left(self) -> str:
+        assert self.episode is not None
+        assert self._at is not None
+        playing = asyncio.create_task(self.episode.play())
+        sitting = asyncio.create_task(self._at.run())
+        await asyncio.wait({playing, sitting}, return_when=asyncio.FIRST_COMPLETED)
+        if not playing.done():
+            await asyncio.sleep(0)  # an episode's last word to the person comes just before its end
+        self.unsent = self._at.face.unsent()
+        ended = bool(self._at.place.ended)
+        if not playing.done() and not ended:
+            playing.cancel()
+        [played] = await asyncio.gather(playing, return_exceptions=True)
+        if not sitting.done():
+            sitting.cancel()
+        [left] = await asyncio.gather(sitting, return_exceptions=True)
+        if isinstance(played, Exception):
+            raise played
+        if isinstance(left, Exception):
+            raise left
+        if not isinstance(played, BaseException):
+            self.result = played
+            return played.reason
+        return str(left)
+
+    def _face(self) -> Face:
+        plain = self.seating.display in (Show.plain, Show.none)
+        if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return Pipe(sys.stdin, sys.stdout)
+        return Terminal(self.seating.seat)
+
+    def _saved(self) -> str:
+        assert self.episode is not None
+        episode = self.episode
+        where = f"every turn up to {episode.head} is in {self.log.target}"
+        return f"{where}; Ctrl-C pauses, and {resume_command(episode.stage.episode, self.seating.db)} goes on"
+
+    def _listen(self, event: dict[str, Any]) -> None:
+        kind = event["kind"]
+        if self._at is None or self._gathering is None:
+            return
+        if kind == "turn":
+            self._at.inside(self._gathering.turn(event["turn"], event["rows"]))
+            self._asks()
+        elif kind == "deliberated":
+            self._thinking.discard(event["name"])
+            self._at.thinks(self._in_order())
+        elif kind == "floor":
+            self._at.thinks(())
+
+    def _asks(self) -> None:
+        """A turn begins: whoever asks a model thinks for a while."""
+        assert self.episode is not None
+        assert self._at is not None
+        seats = self.episode.stage.seats.values()
+        self._thinking = {seat.name for seat in seats if seat.model not in ("rules", "human")}
+        self._at.thinks(self._in_order())
+
+    def _in_order(self) -> list[str]:
+        assert self.episode is not None
+        return [name for name in self.episode.stage.seats if name in self._thinking]
