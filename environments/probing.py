@@ -12,6 +12,7 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, parse_uri
 from tertulia.environments.answering import backend_of
+from tertulia.environments.people.local import keep_words_local
 from tertulia.environments.people.questions import reserved
 from tertulia.environments.probes import Probed, believable, due, put
 from tertulia.environments.restore import restore
@@ -74,6 +75,8 @@ class Interview:
         """
         if model is not None:
             parse_uri(model)
+        row = self.log.episode(self.stage.episode)
+        keep_words_local(self.log, row, self.stage.scenario, backends, *([model] if model is not None else []))
         whole = [one for one in asked for _ in range(repeat)]
         self._check(whole)
         answered: list[Probed] = []
