@@ -18,6 +18,7 @@ VERBS = (
     "play",
     "batch",
     "resume",
+    "forget",
     "replay",
     "fork",
     "compare",

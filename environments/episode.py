@@ -232,6 +232,8 @@ class Episode:
         finally:
             if beat is not None:
                 beat.cancel()
+            if self.people is not None and self.closed:  # a lease tells until when there was a sign of life
+                await asyncio.shield(self.log.release(self.stage.episode, self.leader.token))
 
     async def _play(self) -> EpisodeResult:
         if self.people is not None:

@@ -72,8 +72,8 @@ def plan_forks(
 
     `sets` are `CHAIN.belief.VARIABLE=VALUE`, `NAME.KEY=VALUE` or `KEY=VALUE`, `events` entries of the scenario's
     script; all hold from turn `at` on. `backends` say what the models are that answer, for a later resume to compare.
-    Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`, and `ModelTrouble` where a person's words would leave
-    this machine though they are to stay.
+    Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`, and `ModelTrouble` where a person's words would
+    leave this machine though they are to stay.
     """
     row = log.episode(episode)
     _check_turn(row, at)

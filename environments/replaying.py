@@ -19,7 +19,7 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
-from tertulia.environments.restore import restore, stage_of
+from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
 from tertulia.mind.model import LanguageModel, ModelTrouble
@@ -71,6 +71,7 @@ class _Replay:
 
     @classmethod
     def of(cls, log: Log, row: EpisodeRow) -> _Replay:
+        not_forgotten(log, row, row.head)
         since = 0 if row.parent_turn is None else row.parent_turn + 1
         stage = stage_of(log, row) if since == 0 else restore(log, row, upto=since).stage
         return cls(log, row, stage, Replayed(row.id, since, row.parent_episode, ended=False))

@@ -166,6 +166,10 @@ class Log(Readers):
         """
         await self._writer.do(work.Work(closing=work.closing_params(episode, token, closing)))
 
+    async def special(self, item: work.Work) -> None:
+        """Do something that must read before it writes, in one transaction of its own."""
+        await self._writer.do(item)
+
     def query(self, sql: str, params: Sequence[Any] = (), limit: int | None = None) -> Result:
         """The answer to one SQL statement that only reads; `?` stands for a parameter on both databases.
 

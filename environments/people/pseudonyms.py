@@ -6,6 +6,7 @@ import getpass
 import platform
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 LONGEST = 40
@@ -48,8 +49,6 @@ def discreet(text: str) -> str:
 
 def _own_names() -> set[str]:
     names = {platform.node(), platform.node().partition(".")[0], Path.home().name}
-    try:
+    with suppress(OSError, KeyError):  # a user without a name, as in some containers
         names.add(getpass.getuser())
-    except (OSError, KeyError):  # a user without a name, as in some containers
-        pass
     return {name.casefold() for name in names if name}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tertulia.environments.people.errors import Unreadable
@@ -112,7 +113,7 @@ def chain_of(question: PersonQuestion, seat: str) -> str | None:
     """The chain a question is about when `seat` is asked; None where it makes none (Dan's belief of himself)."""
     names = [] if question.of == SELF else [seat if name == SELF else name for name in question.of.split(">")]
     chain = [seat, *names] if not names or names[0] != seat else names
-    return None if any(one == other for one, other in zip(chain, chain[1:], strict=False)) else ">".join(chain)
+    return None if any(one == other for one, other in pairwise(chain)) else ">".join(chain)
 
 
 def asked_of(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
@@ -174,7 +175,7 @@ def _is_due(
 
 
 def _order(stage: Stage, seat: str, variable: Variable, nth: int) -> tuple[str, ...]:
-    """The order of the options: turned on by one from seed to seed, seat to seat and question to question, and backwards
+    """The order of the options: turned on by one from seed to seed, seat to seat and question to question, backwards
     every other round. Over 2k seeds in a row each of k values stands at each place equally often, after and before each
     of its neighbours."""
     values, count = variable.values, len(variable.values)

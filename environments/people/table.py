@@ -101,8 +101,8 @@ class Table:
     ) -> InboxRow:
         """Something a person sent; durable when this returns. Raises `Unreadable` for what cannot be.
 
-        `consent` (`agreed`, `times`) and the `answer` to a form (`form`, `answers`) have rows of their own; the one that
-        is given back for them is not in the log. The `answer` to a `question` goes into the next turn.
+        `consent` (`agreed`, `times`) and the `answer` to a form (`form`, `answers`) have rows of their own; the one
+        that is given back for them is not in the log. The `answer` to a `question` goes into the next turn.
         """
         assert self._stage is not None
         assert self._log is not None
@@ -171,8 +171,8 @@ class Table:
         return chair.pseudonym
 
     async def gather(self) -> None:
-        """Until every seat has been taken once, and everybody has agreed and answered what comes before; nobody is shown
-        anything of the episode before. Raises `Withdrawn`, also where somebody does not agree."""
+        """Until every seat has been taken once, and everybody has agreed and answered what comes before; nobody is
+        shown anything of the episode before. Raises `Withdrawn`, also where somebody does not agree."""
         assert self._stage is not None
         assert self._reception is not None
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -68,7 +69,7 @@ def _check(
     strange = next((one for one in links if one not in (SELF, *names)), None)
     if strange is not None:
         wrong((*path, "of"), f"no participant '{strange}'", nearest(strange, [SELF, *names]))
-    elif any(one == other for one, other in zip(links, links[1:], strict=False)):
+    elif any(one == other for one, other in pairwise(links)):
         wrong((*path, "of"), "nobody follows itself in a chain", "write names from outside to inside: alice>self")
     elif len(links) > _DEEPEST - 1:
         wrong((*path, "of"), f"a chain of {len(links)} names", f"give at most {_DEEPEST - 1}")
