@@ -1,4 +1,4 @@
-"""Consent, questions and questionnaires on a terminal, item by item: the same for a prompt that stays and for a pipe."""
+"""Consent, questions and questionnaires on a terminal, item by item: for a prompt that stays and for a pipe alike."""
 
 from __future__ import annotations
 
