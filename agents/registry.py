@@ -191,8 +191,12 @@ def _openai(uri: ModelURI) -> Backend:
     return OpenAIBackend(uri.name, uri=str(uri))
 
 
-def _not_yet() -> str | None:
-    return "cannot be played with in this version"
+def _a_person() -> str | None:
+    return "is a person, whom no program asks; to take a seat: tertulia play"
+
+
+def _a_recording() -> str | None:
+    return "is no model to play with; to play an episode again from its own calls: tertulia replay"
 
 
 def _openai_lacks() -> str | None:
@@ -222,6 +226,6 @@ _BUILT_IN = {
     "openai": _Provider("openai/gpt-5-mini", "any server that speaks chat completions", _openai, _openai_lacks),
     # Whatever waits at the same moment becomes one batch, so nothing is gained by holding requests back.
     "hf": _Provider("hf/Qwen/Qwen3-8B", "transformers in this process", _hf, _hf_lacks, (256, 1024), 0.0),
-    "human": _Provider("human", "a person at the terminal", None, _not_yet),
-    "replay": _Provider("replay", "the answers of a recorded episode", None, _not_yet),
+    "human": _Provider("human", "a person: tertulia play", None, _a_person),
+    "replay": _Provider("replay", "the answers of a recorded episode: tertulia replay", None, _a_recording),
 }

@@ -16,6 +16,8 @@ from tertulia.cli.options import Session
 VERBS = (
     "run",
     "play",
+    "host",
+    "join",
     "batch",
     "resume",
     "forget",

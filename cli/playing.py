@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Make = Callable[["Log", "Backends", "Listen"], Awaitable["Episode"]]
 """Begins or reopens an episode."""
+After = Callable[[], Awaitable[None]]
 
 
 def json_line(result: EpisodeResult) -> str:
@@ -30,14 +31,15 @@ def json_line(result: EpisodeResult) -> str:
 
 
 def play_one(
-    make: Make, *, db: str | None, display: Show | None, minds: bool, as_json: bool, create: bool = True
-) -> int:
+    make: Make, *, db: str | None, display: Show | None, minds: bool, as_json: bool, create: bool = True,
+    after: After | None = None,
+) -> int:  # fmt: skip
     """Play to the end or a pause, and return the exit code. Raises what `make` raises, before anything is shown.
 
-    Without `create`, a log that is not there is an error.
+    Without `create`, a log that is not there is an error. `after` is done when it is over, whatever happened.
     """
     shown = _display(display, minds, as_json)
-    playing = _Playing(make, shown, db, create)
+    playing = _Playing(make, shown, db, create, after)
     try:
         result = asyncio.run(playing.run())
     except KeyboardInterrupt:
@@ -63,8 +65,8 @@ def play_one(
 class _Playing:
     """One episode while it is played, and what stopped its display, if anything did."""
 
-    def __init__(self, make: Make, shown: Display, db: str | None, create: bool) -> None:
-        self.make, self.shown, self.db, self.create = make, shown, db, create
+    def __init__(self, make: Make, shown: Display, db: str | None, create: bool, after: After | None) -> None:
+        self.make, self.shown, self.db, self.create, self.after = make, shown, db, create, after
         self.episode: Episode | None = None
         self.result: EpisodeResult | None = None
         self.failure: Exception | None = None
@@ -90,6 +92,8 @@ class _Playing:
                 assert self._task is not None
                 self._task.uncancel()
             finally:
+                if self.after is not None:
+                    await self.after()
                 await backends.aclose()
         return self.result
 

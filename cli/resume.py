@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tertulia.environments.people.table import Table
     from tertulia.storage.log import Log
 
-_CAN_GO_ON = ("running", "paused", "error")
+CAN_GO_ON = ("running", "paused", "error")
 
 
 def resume(
@@ -84,7 +84,7 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
         from tertulia.environments.changed import ChangedSince
         from tertulia.environments.episode import Episode
 
-        found = find(log, episode, status=_CAN_GO_ON)
+        found = find(log, episode, status=CAN_GO_ON)
         try:
             return await Episode.reopen(
                 found, log=log, backends=backends, listen=listen, accept_changes=accept_changes, people=people
@@ -94,7 +94,7 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
 
     people = _people(episode, db)
     if len(people) > 1:
-        raise BadInput(f"{', '.join(people)} are people's seats; to go on together: tertulia host {episode}")
+        raise BadInput(f"{', '.join(people)} are people's seats; to go on together: tertulia host --resume {episode}")
     if people:
         from tertulia.cli.seat.playing import Seating
 
@@ -103,14 +103,19 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
 
 
 def _people(episode: str, db: str | None) -> list[str]:
-    """The seats of an episode that people took."""
     from tertulia.cli.finding import find
     from tertulia.storage.log import Log
-    from tertulia.storage.rows import ParticipantRow
 
     with Log.open(db, create=False) as log:
-        seats = log.rows(ParticipantRow, find(log, episode, status=_CAN_GO_ON))
-    return [seat.name for seat in sorted(seats, key=lambda seat: seat.ordinal) if seat.kind == "person"]
+        return people_in(log, find(log, episode, status=CAN_GO_ON))
+
+
+def people_in(log: Log, episode: str) -> list[str]:
+    """The seats of an episode that people took, in order."""
+    from tertulia.storage.rows import ParticipantRow
+
+    seats = sorted(log.rows(ParticipantRow, episode), key=lambda seat: seat.ordinal)
+    return [seat.name for seat in seats if seat.kind == "person"]
 
 
 def add_to(app: typer.Typer) -> None:

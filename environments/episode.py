@@ -329,6 +329,8 @@ class Episode:
             reason += "; the log does not know of it yet" if same else f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
+        if self.people is not None:
+            self.people.tell_all({"kind": "end", "status": status, "reason": reason})
         return result
 
     def _outcome(self, state: Any) -> dict[str, Any]:

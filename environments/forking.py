@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from tertulia.environments.changes import Change, ForkError, belief_change, chan
 from tertulia.environments.episode import seats_of
 from tertulia.environments.interventions import CHANCE
 from tertulia.environments.people.local import keep_words_local
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
@@ -55,7 +56,7 @@ class Forking:
     def check_models(self, backends: Backends) -> None:
         """Raises `ModelTrouble` (`refused`) where a seat's model cannot answer, before anything is entered."""
         for scenario in self.scenarios.values():
-            for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES}):
+            for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
                 backend_of(backends, uri)
 
     async def enter(self, log: Log) -> None:
@@ -86,6 +87,7 @@ def plan_forks(
     batch = BatchRow(id=str(ULID()), name=f"fork of {row.id} at {at}", grid=grid, created_at=now())
     found = Forking(row, at, batch)
     first = 1 + max([one.ordinal for one in log.rows(InterventionRow, row.id, turn=at)], default=-1)
+    who = {seat.name: seat.pseudonym for seat in log.participants(row.id)}
     for cell in cells:
         found.scenarios[cell] = scenario = changes.scenario if cell == SET else Scenario.from_resolved(row.config)
         keep_words_local(log, row, scenario, backends or Backends())
@@ -93,7 +95,7 @@ def plan_forks(
         stage = Stage.of(scenario, row.seed, row.id)
         made_with = versions(stage, backends)
         for replicate in range(replicates):
-            fork = _fork(row, at, batch.id, cell, replicate, stage, made, first, made_with)
+            fork = _fork(row, at, batch.id, cell, replicate, stage, made, first, made_with, who)
             found.branches.append(Branch(cell, replicate, fork))
     return found
 
@@ -158,6 +160,7 @@ def _fork(
     made: Sequence[Change],
     first: int,
     made_with: dict[str, Any],
+    who: Mapping[str, str | None],
 ) -> EpisodeRecord:
     """One branch as rows."""
     id, moment = str(ULID()), now()
@@ -166,7 +169,7 @@ def _fork(
         cell=cell, replicate=replicate, parent_episode=row.id, parent_turn=at - 1, head=at - 1, status="paused",
         reason="forked", versions=made_with, created_at=moment,
     )  # fmt: skip
-    seats = [seat.model_copy(update={"episode": id}) for seat in seats_of(stage)]
+    seats = [seat.model_copy(update={"episode": id, "pseudonym": who.get(seat.name)}) for seat in seats_of(stage)]
     whole = [*made, *([Change(CHANCE, None, replicate)] if replicate else [])]
     interventions = [
         InterventionRow(

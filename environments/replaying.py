@@ -19,6 +19,7 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
+from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
@@ -98,7 +99,7 @@ class _Replay:
         for name in {**seats, **logged}:
             theirs, mine = logged.get(name, {}), seats.get(name, {})
             for column in {**mine, **theirs}:
-                if theirs.get(column) != mine.get(column):
+                if column != "pseudonym" and theirs.get(column) != mine.get(column):
                     what = f"participant {name}: {column}"
                     return Difference(self.found.since, name, what, theirs.get(column), mine.get(column))
         return None
@@ -110,7 +111,8 @@ class _Replay:
         if (difference := self._goes_on(turn)) is not None:
             return difference
         self._made.clear()
-        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing)
+        people = RecordedPeople.of(turn, logged)
+        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from tertulia.storage import rows as r
 from tertulia.storage.errors import LeaseHeld, NotFound
-from tertulia.storage.forgetting import TARGET, EpisodeWithout, Forgetting, Part
+from tertulia.storage.forgetting import EVER, TARGET, EpisodeWithout, Forgetting, Part
 from tertulia.storage.lease import is_dead
 from tertulia.storage.log import Log
 from tertulia.storage.scrub import scrub
@@ -54,12 +54,14 @@ async def forget(log: Log, pseudonym: str, *, whole: bool = False, dry_run: bool
 def _parts(log: Log, pseudonym: str) -> list[Part]:
     """Every episode that has words of a person: those they played, and all forks that share turns with them."""
     query = (
-        "SELECT episode, name FROM participant WHERE pseudonym = ? UNION "
-        "SELECT episode, participant FROM consent WHERE pseudonym = ? ORDER BY 1, 2"
+        "SELECT p.episode, p.name, CASE WHEN p.kind = 'person' THEN NULL ELSE e.parent_turn END FROM participant AS p "
+        "JOIN episode AS e ON e.id = p.episode WHERE p.pseudonym = ? UNION "
+        "SELECT episode, participant, NULL FROM consent WHERE pseudonym = ? ORDER BY 1, 2"
     )
     found = {
-        (episode, seat): Part(episode, seat) for episode, seat in log.query(query, [pseudonym, pseudonym]).rows
-    }  # fmt: skip
+        (episode, seat): Part(episode, seat, EVER if upto is None else upto, own=upto is None)
+        for episode, seat, upto in log.query(query, [pseudonym, pseudonym]).rows
+    }
     if not found:
         raise NotFound(
             f"nobody in {log.target} has the pseudonym '{pseudonym}'; to see who played: "
@@ -69,7 +71,7 @@ def _parts(log: Log, pseudonym: str) -> list[Part]:
     for part in todo:  # grows while it is gone through: forks of forks
         children = "SELECT id, parent_turn FROM episode WHERE parent_episode = ? ORDER BY id"
         for child, turn in log.query(children, [part.episode]).rows:
-            if (child, part.seat) not in found:
+            if (child, part.seat) not in found:  # one that they played on, or that a model plays on, is there already
                 fork = found[child, part.seat] = Part(child, part.seat, min(part.upto, turn), own=False)
                 todo.append(fork)
     return todo

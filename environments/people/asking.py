@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 PERSON = "person"
 
 
+def believe(work: TurnWork, question: Question, answer: Mapping[str, Any] | None) -> None:
+    """An answer becomes what its person believes, as rows of this turn; none changes nothing."""
+    weights = question.distribution(answer) if answer else None
+    if weights is not None:
+        change = BeliefChange(chain=question.chain, variable=question.variable.name, weights=weights)
+        work.minds[question.seat].mind.apply(PERSON, MindUpdate(beliefs=[change]), estimator="person")
+
+
 @dataclass(slots=True)
 class _Open:
     question: Question
@@ -87,16 +95,12 @@ class Asking:
 
     def take(self, work: TurnWork) -> None:
         """The answers become what their people believe, as rows of this turn; whatever is open is over."""
-        for seat, opened in self._open.items():
+        for opened in self._open.values():
             if opened.question.turn != work.turn:
                 continue
             opened.over = True
             if opened.answer is not None:
-                question = opened.question
-                weights = question.distribution(opened.answer.data or {})
-                if weights is not None:
-                    change = BeliefChange(chain=question.chain, variable=question.variable.name, weights=weights)
-                    work.minds[seat].mind.apply(PERSON, MindUpdate(beliefs=[change]), estimator="person")
+                believe(work, opened.question, opened.answer.data)
 
     def rows(self, work: TurnWork) -> list[Row]:
         """What was asked before this turn, answered or not."""

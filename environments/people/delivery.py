@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tertulia.environments.people.recorded import CUT_OFF
 from tertulia.environments.people.sight import shows_ai
 from tertulia.environments.world import Action
 
@@ -51,7 +52,7 @@ def _cut(work: TurnWork, name: str, act: Action, said: list[str], by: str) -> No
         update["asserts"] = ()
     work.minds[name].act = act.model_copy(update=update)
     work.minds[name].cut_off = True
-    work.award.reasons[name] += f", but was cut off by {by}"
+    work.award.reasons[name] += f"{CUT_OFF}{by}"
 
 
 def _text(act: Action | None) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tertulia.environments.people.errors import Unreadable
 from tertulia.environments.people.spec import HUMAN, SELF, PersonQuestion
 from tertulia.storage.nearest import nearest
-from tertulia.storage.rows import Variable
+from tertulia.storage.rows import ProbeRow, Variable
 
 if TYPE_CHECKING:
     from tertulia.environments.scenario.model import Scenario
@@ -129,6 +129,13 @@ def asked_of(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
 def reserved(stage: Stage) -> int:
     """How many ordinals of a turn's probes are kept for people: at most one question each."""
     return len({seat for seat, _, _ in asked_of(stage.scenario)})
+
+
+def question_of(row: ProbeRow, stage: Stage) -> Question:
+    """A question that is in the log, as it was put."""
+    variable = next(one for one in stage.variables if one.name == row.variable)
+    answer = "percent" if "percent" in (row.answer or {}) else "sure"
+    return Question(row.turn, row.participant, str(row.chain), variable, tuple(row.options or ()), answer)
 
 
 def schedule(stage: Stage, seat: str) -> dict[int, Question]:

@@ -33,6 +33,8 @@ def veiled(stage: Stage, seat: str, message: Mapping[str, Any]) -> Mapping[str, 
         if seat in message["for"]:  # no word of who else is waited for: only people are
             return {**message, "for": [seat], "why": "it is for you to speak, answer or pass"}
         return {**message, "for": [], "why": "somebody may speak"}
+    if kind == "trouble" and not shows_ai(stage):
+        return {**message, "text": "somebody takes longer"}
     return message
 
 

@@ -7,7 +7,7 @@ from tertulia.environments.forking import plan_forks
 from tertulia.storage.lease import new_token
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing
-from tertulia.storage.rows import AnswerRow, ConsentRow, ParticipantRow, TurnRow
+from tertulia.storage.rows import AnswerRow, ConsentRow, TurnRow
 
 
 async def undo(log: Log, episode: str, seat: str) -> str:
@@ -23,9 +23,6 @@ async def undo(log: Log, episode: str, seat: str) -> str:
     forking = plan_forks(log, episode, at)
     forking.batch.name = f"undo of {episode} at {at}"
     [branch] = forking.branches
-    known = {row.name: row.pseudonym for row in log.rows(ParticipantRow, episode)}
-    for row in branch.fork.participants:
-        row.pseudonym = known.get(row.name)
     await forking.enter(log)
     await log.record([
         row.model_copy(update={"episode": branch.episode})  # the same person goes on, who agreed and answered before

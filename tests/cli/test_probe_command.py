@@ -76,7 +76,7 @@ def test_another_model_is_asked_and_named(tertulia: Tertulia, dinner: str, monke
         (("--ask", "alice", "Is it?", "--order", "2"), "--order goes with --beliefs"),
         (("--beliefs", "--choices", "a,b"), "--choices: beliefs have no choices"),
         (("--beliefs", "--model", "openia/x"), "no model provider 'openia' in 'openia/x'; nearest: 'openai'"),
-        (("--beliefs", "--model", "human"), "'human' cannot be played with in this version"),
+        (("--beliefs", "--model", "human"), "'human' is a person, whom no program asks"),
     ],
 )
 def test_what_cannot_be_asked_is_told_in_a_line(

@@ -196,3 +196,39 @@ async def test_without_people_a_persons_seat_is_refused_in_one_line(tmp_path: Pa
 
     with Log.open(tmp_path / "log.db") as log, pytest.raises(ModelTrouble, match=r"tertulia play .* --as dan"):
         await Episode.begin(tertulia.load_scenario("dinner-secret", QUICK), seed=0, log=log, backends=Backends())
+
+
+async def test_an_episode_with_a_person_is_replayed_to_the_word(tmp_path: Path) -> None:
+    from tertulia.environments.replaying import replay
+
+    async with playing(tmp_path, "people.words_per_second=20", "turns.limit=6") as game:
+        game.sit("dan")
+        await game.until(lambda: game.heard["dan"] and game.heard["dan"][-1]["kind"] == "speaking")
+        await game.table.hand_in("dan", "say", "bob: The cake is in the cellar.")
+        await game.table.hand_in("dan", "whisper", "is it true?", {"to": ["alice"]})
+        result = await game.task
+        assert result.status == "success"
+        assert any(text.endswith("—") for _, text in game.said())
+        replayed = await replay(game.log, game.id)
+        assert replayed.difference is None
+        assert (replayed.turns, replayed.ended) == (6, True)
+
+
+async def test_forks_of_an_episode_with_a_person_need_the_person_or_another_model(tmp_path: Path) -> None:
+    from tertulia.environments.forking import plan_forks
+    from tertulia.environments.many import resume_many
+
+    async with playing(tmp_path, "turns.limit=5") as game:
+        game.sit("dan")
+        await game.until(lambda: bool(game.heard["dan"]))
+        await game.table.hand_in("dan", "say", "Good evening.")
+        await game.task
+        backends = Backends()
+        plan = plan_forks(game.log, game.id, 4, sets=["dan.model=rules"], null=False, backends=backends)
+        plan.check_models(backends)
+        await plan.enter(game.log)
+        [fork] = [branch.episode for branch in plan.branches]
+        results = [one async for one in resume_many([fork], log=game.log, backends=backends, at_once=1)]
+        assert [one.status for one in results] == ["success"]
+        [dan] = [p for p in game.log.rows(ParticipantRow, fork) if p.name == "dan"]
+        assert (dan.kind, dan.model, dan.pseudonym) == ("agent", "rules", "p-dan")
