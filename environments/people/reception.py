@@ -59,6 +59,10 @@ class Reception:
         """Whether something has to be answered at a seat before it goes on."""
         return bool(self._owed.get(seat))
 
+    def excuse(self, seat: str) -> None:
+        """Somebody left before they answered everything: what they have not answered is not waited for."""
+        self._owed[seat] = []
+
     def may_see(self, seat: str) -> bool:
         """Whether a person may be shown anything: not before they agreed."""
         return CONSENT not in self._owed.get(seat, ())

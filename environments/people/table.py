@@ -26,6 +26,8 @@ from tertulia.storage.types import now
 
 __all__ = ["Chair", "Hear", "Table", "Withdrawn"]
 
+MOST_UNSAID = 20
+"""How much a person may have sent that no turn has taken up yet."""
 Hear = Callable[[Mapping[str, Any]], None]
 """Gets everything a seat may know, as JSON-ready messages; see `docs/people.md`."""
 
@@ -62,6 +64,8 @@ class Table:
         self._woken = asyncio.Event()
         self._orders: list[InboxRow] = []
         """What was sent and is no act: taken by the next turn, whatever happens in it."""
+        self._taking: list[int] = []
+        """What the turn that is being committed takes up."""
         self._hands: dict[str, tuple[InboxRow, Action]] = {}
         self._quiet_since = 0.0
         self._waiting: Waiting | None = None
@@ -104,9 +108,9 @@ class Table:
         `consent` (`agreed`, `times`) and the `answer` to a form (`form`, `answers`) have rows of their own; the one
         that is given back for them is not in the log. The `answer` to a `question` goes into the next turn.
         """
-        assert self._stage is not None
-        assert self._log is not None
         chair = self.chairs[seat]
+        if self._stage is None or self._log is None:
+            raise Unreadable("it has not begun yet")
         if (received := await self._received(chair, kind, data or {})) is not None:
             return received
         row = InboxRow(
@@ -114,6 +118,8 @@ class Table:
             arrived_at=now() if chair.keeps_times else None, composed_ms=composed_ms if chair.keeps_times else None,
         )  # fmt: skip
         if kind in SPEECH:
+            if len(chair.sent) >= MOST_UNSAID:
+                raise Unreadable(f"{len(chair.sent)} things that you sent wait to be said; wait for the others")
             read_act(self._stage, seat, row)
         elif kind == "answer" and self._asking is not None:
             self._asking.check(seat, data or {})
@@ -223,7 +229,8 @@ class Table:
         for name, (row, act) in self._hands.items():
             if name in work.award.admitted or isinstance(act, Pass):
                 rows.append(row)
-        return sorted(row.ordinal for row in rows)
+        self._taking = sorted(row.ordinal for row in rows)
+        return self._taking
 
     def rows(self, work: TurnWork) -> list[Row]:
         """What people were asked before this turn."""
@@ -232,7 +239,7 @@ class Table:
     def committed(self, work: TurnWork) -> None:
         """The turn is in the log: what it took is done with, and everybody is shown what they witnessed of it."""
         assert self._stage is not None
-        done = set(self.taken(work))
+        done = set(self._taking)
         self._orders = [row for row in self._orders if row.ordinal not in done]
         for chair in self.chairs.values():
             chair.sent = deque(row for row in chair.sent if row.ordinal not in done)
@@ -279,6 +286,9 @@ class Table:
         elif kind == "answer" and "form" in data:
             await self._reception.fill(chair, str(data["form"]), data.get("answers"))
         elif kind == "withdraw":
+            return None
+        elif kind == "leave" and self._reception.may_see(chair.seat):
+            self._reception.excuse(chair.seat)
             return None
         elif not self._reception.may_see(chair.seat):
             raise Unreadable("first say whether you agree to take part: yes or no")
