@@ -187,7 +187,7 @@ class _AtTable:
             self._at.thinks(())
 
     def _asks(self) -> None:
-        """A turn begins: whoever asks a model thinks for a while. It is not said where it would tell who is no person."""
+        """A turn begins: whoever asks a model thinks for a while; not said where nobody may know who is an agent."""
         from tertulia.environments.people.sight import shows_ai
 
         assert self.episode is not None

@@ -129,7 +129,8 @@ class SeatAtTerminal:
 
         async def ask(text: str) -> str:
             self.say(text)
-            self._asked = asked = asyncio.get_running_loop().create_future()
+            asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            self._asked = asked
             self._moved.set()
             return await asked
 
