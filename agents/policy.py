@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -48,6 +48,15 @@ class Stance(Protocol):
     def beliefs(self) -> Sequence[Stated]: ...
     @property
     def candidates(self) -> Sequence[Candidate]: ...
+
+
+@runtime_checkable
+class Ruled(Protocol):
+    """The input of a request that brings its own rule: nobody's stance is asked for."""
+
+    def by_rules(self, rng: Random) -> dict[str, Any]:
+        """The answer, as data of the request's schema."""
+        ...
 
 
 class Policy(Protocol):

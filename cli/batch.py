@@ -24,7 +24,11 @@ class EngineName(StrEnum):
 def batch(
     grid: Annotated[
         str,
-        typer.Argument(metavar="GRID.yaml", show_default=False, help="A grid file: what varies, with which seeds."),
+        typer.Argument(
+            metavar="GRID.yaml",
+            show_default=False,
+            help="A grid file: what varies, with which seeds; or a shipped one: who-speaks-next.",
+        ),
     ],
     jobs: Annotated[
         int,

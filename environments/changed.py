@@ -93,7 +93,7 @@ def accepted_change(
         return None
     # What a copied mind was asked is no part of the episode.
     answered = {call.uri for call in calls if call.status != "error" and call.purpose != PROBE}
-    unheard = {seat.model for seat in stage.seats.values()} - answered
+    unheard = stage.scenario.models - answered
     asked_about = [each for each in found if each.model not in unheard]
     if asked_about and not accept:
         raise ChangedSince(row.id, asked_about)

@@ -250,7 +250,7 @@ class Episode:
 
     def _words_go_to(self) -> list[str]:
         backends = self.answering.backends
-        made_of = {seat.model: backends.made_of(seat.model) for seat in self.stage.seats.values()}
+        made_of = {uri: backends.made_of(uri) for uri in self.stage.scenario.models}
         return words_go_to(self.stage, made_of, self.log.target.place())
 
     async def _commit(self, record: TurnRecord) -> None:
@@ -392,7 +392,7 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     if taken and people is None:
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
     keep_local(scenario, backends)
-    for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
+    for uri in sorted(scenario.models - {RULES, HUMAN}):
         backend_of(backends, uri)
 
 

@@ -56,7 +56,7 @@ class Forking:
     def check_models(self, backends: Backends) -> None:
         """Raises `ModelTrouble` (`refused`) where a seat's model cannot answer, before anything is entered."""
         for scenario in self.scenarios.values():
-            for uri in sorted({scenario.model_of(name) for name in scenario.names} - {RULES, HUMAN}):
+            for uri in sorted(scenario.models - {RULES, HUMAN}):
                 backend_of(backends, uri)
 
     async def enter(self, log: Log) -> None:

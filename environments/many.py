@@ -46,7 +46,7 @@ async def play_many(
     key, an unknown name), or the log cannot be used, no further episode begins. Each is entered at this `place` in a
     batch. Raises `Unusable` after all results where it was the log that ended it.
     """
-    models = {scenario.model_of(name) for name in scenario.names}
+    models = scenario.models
 
     async def one(seed: int) -> Came:
         if any(backends.refusal(uri) for uri in models):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tertulia.environments.floor.silence import SILENCE
 from tertulia.environments.seeing import uttered
 from tertulia.mind.chains import order_of
 from tertulia.storage.log import Log
@@ -69,8 +70,9 @@ class Told:
         return next((value for at, value in reversed(self.truths.get(variable, [])) if at <= turn), None)
 
     def transcript(self, turn: int) -> list[dict[str, Any]]:
-        """What happened in a turn, as far as somebody could witness it."""
-        return [{name: getattr(event, name) for name in _SHOWN} for event in self.events.get(turn, ())]
+        """What happened in a turn, as far as somebody could witness it; that nobody spoke is nothing."""
+        happened = (event for event in self.events.get(turn, ()) if event.kind != SILENCE)
+        return [{name: getattr(event, name) for name in _SHOWN} for event in happened]
 
     def admitted(self, turn: int) -> list[str]:
         """Who had the floor, in order."""

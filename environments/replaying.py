@@ -19,6 +19,7 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
+from tertulia.environments.people.reception import keeps_times
 from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
@@ -113,6 +114,8 @@ class _Replay:
         self._made.clear()
         people = RecordedPeople.of(turn, logged)
         work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
+        if self.stage.in_real_time and keeps_times(self.log, self.row.id):
+            work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
             return self._asked_otherwise(turn, work)

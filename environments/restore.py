@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+from tertulia.environments.floor.clock import Time
+from tertulia.environments.floor.silence import SILENCE
 from tertulia.environments.interventions import Interventions
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import by_event, uttered
@@ -15,6 +17,7 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import (
     AppraisalRow,
     BeliefRow,
+    BidRow,
     ClaimRow,
     EpisodeRow,
     Established,
@@ -68,13 +71,21 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     turns = sorted(log.rows(TurnRow, row.id, upto_turn=last), key=lambda turn: turn.turn)
     claims = log.rows(ClaimRow, row.id, upto_turn=last)
     stage.established = {(c.turn, c.event, c.ordinal): cast(Established, c.established) for c in claims}
+    logged_events = log.rows(EventRow, row.id, upto_turn=last)
+    pauses = {event.turn: event.data["seconds"] for event in logged_events if event.kind == SILENCE}
     for turn in turns:
-        _replay(stage, turn)
+        _replay(stage, turn, pauses.get(turn.turn, 0.0))
     stage.established = {}
     if row.parent_episode is not None and stage.gold is not None:
         kept = log.rows(GoldRow, row.id, upto_turn=last)
         stage.gold.unwritten_but({(gold.chain, gold.variable) for gold in kept})
-    events = by_event(log.rows(EventRow, row.id, upto_turn=last), log.rows(WitnessRow, row.id, upto_turn=last), claims)
+    bids = log.rows(BidRow, row.id, upto_turn=last)
+    stage.standings.take_in(bids)
+    stage.interrupted = tuple(
+        name for name in stage.seats for bid in bids
+        if bid.interrupted and bid.turn == stage.head and bid.participant == name
+    )  # fmt: skip
+    events = by_event(logged_events, log.rows(WitnessRow, row.id, upto_turn=last), claims)
     logged: list[Row] = []
     for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
         logged += log.rows(kind, row.id, upto_turn=last)
@@ -83,7 +94,8 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     return Restored(stage, sum(uttered(one.event) for one in events))
 
 
-def _replay(stage: Stage, turn: TurnRow) -> None:
+def _replay(stage: Stage, turn: TurnRow, pause_s: float) -> None:
+    """One logged turn again; a silence is heard where one was, however the scenario was changed since."""
     if turn.closing:
         stage.close(turn.turn)
         return
@@ -99,7 +111,7 @@ def _replay(stage: Stage, turn: TurnRow) -> None:
                 acts[name] = legal.model_validate(raw).root
             except ValueError as error:
                 raise RestoreError(f"turn {turn.turn}: what {name} did is not legal in this version") from error
-        stage.step(turn.turn, turn.take, acts)
+        stage.step(turn.turn, turn.take, acts, None if turn.lasted_s is None else Time(turn.lasted_s, pause_s))
     if stage.state_hash() != turn.state_hash:
         raise RestoreError(
             f"turn {turn.turn}: the world comes to another state than the log has; was the code or a file changed?"

@@ -12,7 +12,10 @@ from typing import Any
 from pydantic import RootModel
 
 from tertulia.environments.chance import draw
-from tertulia.environments.floor import after
+from tertulia.environments.floor import Heard, Standings, after
+from tertulia.environments.floor.clock import Time, lasts_s
+from tertulia.environments.floor.questions import LAST
+from tertulia.environments.floor.silence import silence
 from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.interventions import Interventions
 from tertulia.environments.people.questions import asked_of
@@ -73,6 +76,18 @@ class Stage:
     """Whose turn it was when turns go round the table."""
     addressed: tuple[str, ...] = ()
     """Whom the last utterance was addressed to, where it was to anybody in particular."""
+    interrupted: tuple[str, ...] = ()
+    """Who lost the floor to one who interrupted, last turn."""
+    spoke: dict[str, int] = field(default_factory=dict)
+    """How often each has spoken or acted."""
+    heard: tuple[Heard, ...] = ()
+    """The last utterances that everybody could hear."""
+    standings: Standings = field(default_factory=Standings)
+    """How motivated each has been so far."""
+    clock_s: float = 0.0
+    """Seconds of the conversation since its opening."""
+    lasted_s: float = 0.0
+    """How long the last turn took."""
     premise: str = ""
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
@@ -122,15 +137,31 @@ class Stage:
         self.gold = self._ledger()
         return self._settle(0, events)
 
-    def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
-        """Play one turn's actions in the world; the events, and what else changed."""
+    def step(
+        self, turn: int, take: int, acts: Mapping[str, Action], time: Time | None = None
+    ) -> tuple[list[Happened], list[Row]]:
+        """Play one turn's actions in the world; the events, and what else changed. Without a `time` it is simulated."""
         rng = self.draw(turn, take, WORLD, "step")
         self.last_owner = self.owner() or self.last_owner
         before = self._as_it_stands(turn)
         self.state, events = self.world.step(self.state, acts, rng)
         self.silent_turns = 0 if events else self.silent_turns + 1
-        whole, rows = self._settle(turn, events)
+        whole, rows = self._settle(turn, [*events, *self._silence(events, time)])
+        pace = self.scenario.turns
+        self.lasted_s = lasts_s([one.event for one in whole], len(acts), pace) if time is None else time.lasted_s
+        self.clock_s = round(self.clock_s + self.lasted_s, 3)
         return whole, [*before, *rows]
+
+    def _silence(self, events: Sequence[Event], time: Time | None) -> list[Event]:
+        """What those notice who notice nothing else, if anything. A simulated pause is told by its nominal length: how
+        long others talk in another room is no business of theirs."""
+        told = time.pause_s if time is not None else None
+        if not (self.scenario.hears_silence if told is None else told):
+            return []
+        if told is None:
+            told = self.scenario.turns.pause_s if time is None else max(1, round(time.lasted_s))
+        heard = silence({name: self.world.present(self.state, name) for name in self.seats}, events, told)
+        return [heard] if heard is not None else []
 
     def preview(self, turn: int, take: int, acts: Mapping[str, Action]) -> set[str]:
         """Who would get the content of what these acts make happen. Worlds are pure: nothing happens by asking."""
@@ -162,6 +193,15 @@ class Stage:
             found[name] = self.world.legal(self.state, name)
         return found[name]
 
+    @property
+    def in_real_time(self) -> bool:
+        """Whether a person has a seat: then the clock is no simulated one."""
+        return any(seat.model == HUMAN for seat in self.seats.values())
+
+    def called(self) -> tuple[str, ...]:
+        """Those who count as addressed: who was interrupted last turn, and whom the last utterance was for."""
+        return tuple(dict.fromkeys((*self.interrupted, *self.addressed)))
+
     def owner(self) -> str | None:
         """Whose turn it is when turns go round the table: the next who can act."""
         able = self.able()
@@ -183,8 +223,13 @@ class Stage:
             self.gold.take_in(whole)
         self.head = turn
         for one in whole:
-            if acted(one.event):
-                self.last_actor, self.addressed = one.event.actor, tuple(one.event.addressees)
+            actor = one.event.actor
+            if actor is not None and acted(one.event):
+                self.last_actor, self.addressed = actor, tuple(one.event.addressees)
+                self.spoke[actor] = self.spoke.get(actor, 0) + 1
+                if one.event.kind == "say":
+                    said = Heard(speaker=actor, text=one.event.text, to=self.addressed)
+                    self.heard = (*self.heard, said)[-LAST:]
         return whole, self._observations(turn)
 
     def _established(self, event: Event) -> Established:

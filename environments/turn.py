@@ -20,7 +20,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
-from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
+from tertulia.environments.floor import POLICIES, Award, Bid, FloorView, weigh
+from tertulia.environments.floor.asking import FloorModel
+from tertulia.environments.floor.clock import Time
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.probes import Probed, due, put
 from tertulia.environments.scenario.probes import Planned
@@ -97,6 +99,14 @@ class TurnWork:
     failures: list[Exception] = field(default_factory=list)
     over: bool = False
     award: Award = field(default_factory=lambda: Award((), {}))
+    bids: list[Bid] = field(default_factory=list)
+    """As the floor weighed them, in seat order."""
+    floor: FloorModel = field(init=False)
+    """Whoever answers what the floor asks."""
+    lasted_s: float | None = None
+    """How long the turn takes in seconds: real ones where people play; without it, that is simulated."""
+    clock_s: float = field(init=False)
+    """When it begins on the conversation's clock."""
     events: list[Happened] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     started_at: datetime = field(default_factory=now)
@@ -104,6 +114,8 @@ class TurnWork:
 
     def __post_init__(self) -> None:
         self.planned = due(self.stage, self.turn)
+        self.clock_s = self.stage.clock_s
+        self.floor = FloorModel(self.stage, self.turn, self.take, self.model_for)
 
     def record(self, lease: str) -> TurnRecord:
         """All rows of this turn, ready to be committed."""
@@ -118,6 +130,7 @@ class TurnWork:
                 silent=not acts, closing=self.closing, state_hash=stage.state_hash(),
                 started_at=stage.stamp(self.started_at),
                 wall_ms=0.0 if stage.hours_only else 1000 * (time.perf_counter() - self.clock),
+                clock_s=self.clock_s, lasted_s=0.0 if self.closing else stage.lasted_s,
             )
         )  # fmt: skip
         for one in self.events:
@@ -126,10 +139,10 @@ class TurnWork:
         for name in stage.seats:
             if name in self.minds:
                 record.add(self.minds[name].mind.rows())
-                if (work := self.minds[name].work) is not None:
-                    record.add(_calls_of(work.model, stage))
-                if not self.closing:
-                    record.rows.append(self._bid_row(name))
+                if (mind := self.minds[name].work) is not None:
+                    record.add(_calls_of(mind.model, stage))
+        record.add(self._bid_row(bid) for bid in self.bids)
+        record.add(_calls_of(self.floor.model, stage))
         for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
             record.add(probed.rows())
             record.add(_calls_of(model, stage))
@@ -137,12 +150,14 @@ class TurnWork:
             record.add(self.people.rows(self))
         return record
 
-    def _bid_row(self, name: str) -> BidRow:
-        intent = self.minds[name].intent
+    def _bid_row(self, bid: Bid) -> BidRow:
+        """A bid as the mind made it, with what the floor made of it."""
+        name, intent = bid.participant, self.minds[bid.participant].intent
         return BidRow.made(
-            episode=self.stage.episode, turn=self.turn, participant=name, wants=intent.wants,
-            volunteers=intent.volunteers, motivation=intent.motivation, thought=intent.thought,
-            addressee=intent.addressee, won=name in self.award.admitted, reason=self.award.reasons.get(name, ""),
+            episode=self.stage.episode, turn=self.turn, participant=name, wants=bid.wants,
+            volunteers=intent.volunteers, interrupts=intent.interrupts, motivation=bid.motivation,
+            strength=bid.strength, thought=bid.thought, addressee=bid.addressee, won=name in self.award.admitted,
+            reason=self.award.reasons.get(name, ""), interrupted=name in self.award.interrupted,
         )  # fmt: skip
 
 
@@ -153,7 +168,7 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     record.rows.append(
         TurnRow(
             episode=stage.episode, turn=0, policy=stage.scenario.turns.policy, silent=True,
-            state_hash=stage.state_hash(), started_at=stage.stamp(now()),
+            state_hash=stage.state_hash(), started_at=stage.stamp(now()), clock_s=0.0, lasted_s=0.0,
         )
     )  # fmt: skip
     for one in events:
@@ -338,7 +353,8 @@ async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     if not work.failures and work.people is not None:
         await _with_people(work, work.people.settle)
     if not work.failures and not work.closing:
-        _award(work)
+        await _award(work)
+    if not work.failures and not work.closing:
         runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
         undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
         if len(undrafted) > 1:
@@ -356,18 +372,30 @@ async def _with_people(work: TurnWork, do: Callable[[TurnWork], Awaitable[None]]
         work.failures.append(failure)
 
 
-def _award(work: TurnWork) -> None:
+async def _award(work: TurnWork) -> None:
     """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
-    stage = work.stage
+    stage, turns, called = work.stage, work.stage.scenario.turns, work.stage.called()
     bids = [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats]
-    view = FloorView(work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), stage.addressed)
-    policy = stage.scenario.turns.policy
-    work.award = POLICIES[policy](view, bids, stage.draw(work.turn, work.take, WORLD, "floor"))
+    work.bids = weigh(
+        bids, turn=work.turn, policy=turns.policy, last_spoke=stage.eyes.last_spoke, addressed=called,
+        cooldown=turns.cooldown, standings=stage.standings if turns.normalise else None,
+    )  # fmt: skip
+    view = FloorView(
+        work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
+        stage.spoke, stage.heard, turns.moderator, turns.interruptions,
+    )  # fmt: skip
+    work.floor.deliberations = work.begun
+    try:
+        rng = stage.draw(work.turn, work.take, WORLD, "floor")
+        work.award = await POLICIES[turns.policy](view, work.bids, rng, work.floor)
+    except Exception as failure:  # noqa: BLE001  as with minds: what they were asked is paid
+        work.failures.append(failure)
 
 
 def _bid(seat: Seat, intent: Intent) -> Bid:
     return Bid(
         participant=seat.name, person=seat.model == HUMAN, wants=intent.wants, volunteers=intent.volunteers,
+        interrupts=intent.interrupts,
         motivation=intent.motivation, thought=intent.thought, addressee=intent.addressee, reason=intent.reason,
     )  # fmt: skip
 
@@ -413,7 +441,13 @@ def _happen(work: TurnWork) -> None:
         work.rows = work.stage.close(work.turn)
         return
     acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
-    work.events, work.rows = work.stage.step(work.turn, work.take, acts)
+    # How long a turn took tells how fast a person answered: without their consent to times, the clock is simulated.
+    if work.stage.in_real_time and not work.stage.hours_only and work.lasted_s is None:
+        work.lasted_s = round(time.perf_counter() - work.clock, 3)
+    taken = None if work.lasted_s is None else Time(work.lasted_s)
+    work.events, work.rows = work.stage.step(work.turn, work.take, acts, taken)
+    work.stage.interrupted = work.award.interrupted
+    work.stage.standings.take_in(work.bids)
     for name in acts:
         thought = work.minds[name].intent.thought
         if thought is not None and not work.minds[name].cut_off:

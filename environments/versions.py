@@ -38,7 +38,7 @@ def versions(stage: Stage, backends: Backends | None = None) -> dict[str, Any]:
     is said of models.
     """
     faculties = {faculty.name: faculty for seat in stage.seats.values() for faculty in seat.faculties}
-    uris = sorted({seat.model for seat in stage.seats.values()} - {RULES})
+    uris = sorted(stage.scenario.models - {RULES})
     models = {} if backends is None else {"models": {uri: backends.made_of(uri) for uri in uris}}
     return {
         "python": ".".join(map(str, sys.version_info[:3])),

@@ -78,7 +78,7 @@ class Event(BaseModel):
     addressees: tuple[str, ...] = ()
     place: str | None = None
     data: dict[str, Any] = {}
-    origin: Literal["participant", "scripted", "world"] = "participant"
+    origin: Literal["participant", "scripted", "world", "floor"] = "participant"
     content: tuple[str, ...] = ()
     glimpsed: tuple[str, ...] = ()
     unnoticed: tuple[str, ...] = ()
@@ -123,6 +123,9 @@ class World(ABC, Generic[State]):
     Seat: ClassVar[type[SeatParams]] = SeatParams
     StateType: ClassVar[type[BaseModel]]
     seats_allowed: ClassVar[tuple[int, int]] = (2, 8)
+    hears_silence: ClassVar[bool] = False
+    """Whether those who are together notice that nobody speaks, as people in a conversation do: each such turn is then
+    an event of kind `silence`. A scenario may say otherwise (`turns.silence`)."""
 
     def __init__(self, params: Any, seats: Mapping[str, Any]) -> None:
         """`params` is an instance of `Params`; `seats` maps names, in seat order, to instances of `Seat`.

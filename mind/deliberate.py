@@ -212,6 +212,7 @@ class Deliberation:
         return Intent(
             wants=wants,
             volunteers=wants and self._volunteers(motivation, thought.system if thought else 0),
+            interrupts=wants and motivation >= self.moment.spec.interrupt_threshold,
             motivation=motivation if wants else None,
             thought=thought.id if thought else None,
             addressee=next(iter(getattr(act, "to", ())), None),
@@ -230,7 +231,10 @@ class Deliberation:
         if best.motivation < self.moment.spec.im_threshold and quick and self._blurts():
             best = quick
         volunteers = best.motivation >= self.moment.spec.im_threshold or best is quick
-        return Intent(wants=True, volunteers=volunteers, motivation=best.motivation, thought=best.id)
+        interrupts = best.motivation >= self.moment.spec.interrupt_threshold
+        return Intent(
+            wants=True, volunteers=volunteers, interrupts=interrupts, motivation=best.motivation, thought=best.id
+        )
 
     def _volunteers(self, motivation: float, system: int) -> bool:
         return motivation >= self.moment.spec.im_threshold or (system == 1 and self._blurts())

@@ -72,7 +72,7 @@ class MindSpec(BaseModel):
     system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
     """How probably a quick thought is blurted out below that."""
     interrupt_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 4.0
-    """From which motivation on it would interrupt; nothing uses this yet."""
+    """From which motivation on it takes a floor that was given to another."""
     context: Annotated[int, Field(ge=2000)] = 60_000
     """How many characters of transcript a prompt may hold; beyond it, whole blocks of the oldest turns go."""
 

@@ -228,6 +228,8 @@ class Intent(BaseModel):
 
     wants: bool
     volunteers: bool = False
+    interrupts: bool = False
+    """Is motivated enough to take a floor that was given to another."""
     motivation: float | None = None
     """None for a mind that does not want the floor."""
     thought: str | None = None

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, false
 from sqlmodel import Field, SQLModel
 
 from tertulia.storage.types import Json, Text, Utc
@@ -149,6 +149,11 @@ class TurnRow(Row):
     state_hash: str | None = Field(default=None, sa_type=Text)
     started_at: datetime = Field(sa_type=Utc)
     wall_ms: float = 0.0
+    clock_s: float | None = None
+    """When it began on the conversation's own clock: seconds since the opening, simulated, or real where people
+    play."""
+    lasted_s: float | None = None
+    """How long it took on that clock."""
 
 
 class EventRow(Row):
@@ -167,7 +172,7 @@ class EventRow(Row):
     place: str | None = Field(default=None, sa_type=Text)
     data: Any = Field(default=None, sa_type=Json)
     origin: str = Field(default="participant", sa_type=Text)
-    """`participant`, `scripted` or `world`."""
+    """`participant`, `scripted`, `world`; `floor` for a silence that those present notice."""
 
 
 class WitnessRow(Row):
@@ -257,12 +262,19 @@ class BidRow(Row):
     volunteers: bool = False
     """Is motivated enough to take an open floor by itself."""
     motivation: float | None = None
-    """1.0-5.0; None for one who does not want the floor."""
+    """1.0-5.0; None for one who does not want the floor, and for a person."""
     thought: str | None = Field(default=None, sa_type=Text)
     addressee: str | None = Field(default=None, sa_type=Text)
     won: bool = False
     reason: str = Field(sa_type=Text)
     """Why it won, lost, or did not want to speak."""
+    interrupts: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Is motivated enough to take a floor that was given to another."""
+    strength: float | None = None
+    """What the floor compared: the motivation; with `turns.normalise` its standing among this participant's own earlier
+    bids, 0-1."""
+    interrupted: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """The floor had been given to it, and another took it; it counts as addressed in the next turn."""
 
 
 class BeliefRow(Row):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from tertulia.agents.backends.extractive import extract
-from tertulia.agents.policy import Candidate, Policy, Stance
+from tertulia.agents.policy import Candidate, Policy, Ruled, Stance
 from tertulia.mind.faculties.appraise import HEURISTICS, NEW_LABELS, OpenThoughts
 from tertulia.mind.faculties.believe import Held
 from tertulia.mind.faculties.mirror import Reflections, worth_checking
@@ -51,6 +51,10 @@ class RulesModel:
     async def ask(self, request: Request[T]) -> Reply[T]:
         """Answer from the policy's stance, which is considered once a turn."""
         started, clock = now(), time.perf_counter()
+        given = [*request.inputs.values()][-1]
+        if isinstance(given, Ruled):
+            value = request.schema.model_validate(given.by_rules(self.rng))
+            return Reply(value, self._log(request, started, clock, value, "ok", None), "rules")
         if self._stance is None:
             self._stance = self.policy.consider(request.seen, self.rng)
         unknown = [name for name in request.inputs if name not in _ANSWERS]

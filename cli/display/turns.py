@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tertulia.mind.state import MindState
 
 SPOKEN = "spoken"
+SILENCE = "silence"
+"""The event of a turn in which nobody speaks: what there is to show is that nothing happened."""
 _EVEN = 1e-9
 _STANDING = {"spoken": 0, "formed": 1, "kept": 2}
 
@@ -198,4 +200,5 @@ def _events(by_kind: dict[str, list[Any]]) -> list[EventView]:
             onlookers=tuple(witnesses.get((row.ordinal, "occurrence"), ())),
         )
         for row in sorted(by_kind.get("EventRow", ()), key=lambda row: row.ordinal)
+        if row.kind != SILENCE
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from tertulia.environments.batch.design import seed_in, turned
 from tertulia.environments.batch.grid import Grid
 from tertulia.environments.changed import differences
 from tertulia.environments.episode import Place
+from tertulia.environments.floor import ASKS_THE_FLOOR
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions
@@ -174,7 +175,9 @@ class Plan:
     def models_of(self, cell: str) -> set[str]:
         """The URIs of the models that take part in a cell."""
         data = self.grid["cells"][cell]
-        return {seat.get("model") or data["model"] for seat in data["participants"]}
+        turns = data.get("turns", {})
+        floor = {turns.get("model") or data["model"]} if turns.get("policy") in ASKS_THE_FLOOR else set()
+        return {seat.get("model") or data["model"] for seat in data["participants"]} | floor
 
 
 def made_with(scenarios: Iterable[Scenario]) -> dict[str, Any]:

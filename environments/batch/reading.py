@@ -22,8 +22,18 @@ _LONGEST_LABEL = 40
 _MOST_CELLS, _MOST_EPISODES = 10_000, 1_000_000
 
 
+SHIPPED = Path(__file__).resolve().parent.parent / "grids"
+"""The folder of the grids that come with tertulia."""
+
+
+def list_grids() -> list[str]:
+    """The names of the shipped grids, in order."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
 def read_grid(path: str | Path) -> Grid:
-    """Read a grid file. Raises `ScenarioError` with every problem of the file itself; its cells are not built yet."""
+    """Read a grid file, or a shipped grid by its name. Raises `ScenarioError` with every problem of the file itself;
+    its cells are not built yet."""
     return _Reading(path).grid()
 
 
@@ -31,7 +41,7 @@ class _Reading:
     """One file while it is read, and what is wrong with it so far."""
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = SHIPPED / f"{path}.yaml" if str(path) in list_grids() else Path(path)
         self.source = read_yaml(self.path, str(path))
         self.data: dict[str, Any] = self.source.data
         self.problems: list[Problem] = []

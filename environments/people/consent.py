@@ -71,6 +71,8 @@ def words_go_to(stage: Stage, made_of: Mapping[str, Mapping[str, Any]], log: str
     seats: dict[str, list[str]] = {}
     for seat in stage.seats.values():
         seats.setdefault(seat.model, []).append(seat.name)
+    for uri in sorted(stage.scenario.models - set(seats)):
+        seats[uri] = ["who speaks next"]
     found = [
         line for uri, names in seats.items() if (line := _of_model(uri, ", ".join(names), made_of.get(uri, {})))
     ]  # fmt: skip

@@ -25,6 +25,8 @@ def keep_local(scenario: Scenario, backends: Backends, *, people: bool | None = 
         return
     for name in scenario.names:
         refuse_remote(scenario.people, scenario.model_of(name), backends, f"participants.{name}.model")
+    for uri in sorted(scenario.models - {scenario.model_of(name) for name in scenario.names}):
+        refuse_remote(scenario.people, uri, backends, "turns.model")
     for participant in scenario.participants:
         for key, uri in _named_models(participant.mind.model_dump(mode="json")):
             refuse_remote(scenario.people, uri, backends, f"participants.{participant.name}.mind.{key}")

@@ -45,8 +45,8 @@ class RecordedPeople:
             done = work.minds[name]
             done.act = self._act(work, name)
             done.intent = Intent(
-                wants=bid.wants, volunteers=bid.volunteers, motivation=bid.motivation, addressee=bid.addressee,
-                reason="" if bid.wants else bid.reason, act=done.act,
+                wants=bid.wants, volunteers=bid.volunteers, interrupts=bid.interrupts, motivation=bid.motivation,
+                addressee=bid.addressee, reason="" if bid.wants else bid.reason, act=done.act,
             )  # fmt: skip
 
     async def deliver(self, work: TurnWork) -> None:

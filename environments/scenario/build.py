@@ -69,6 +69,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     for error in world.problems(params, seats):
         _world_error(draft, error)
     _probed(draft, scenario)
+    _moderated(draft, scenario)
     if not draft.problems:
         check_people(scenario, draft.wrong)
     draft.fail_if_wrong()
@@ -218,6 +219,18 @@ def _probed(draft: _Draft, scenario: Scenario) -> None:
         for place, name in enumerate(spec.of or ()):
             if name not in scenario.names:
                 draft.wrong(("probes", index, "of", place), f"no participant '{name}'", nearest(name, scenario.names))
+
+
+def _moderated(draft: _Draft, scenario: Scenario) -> None:
+    """A moderator sits at the table; without one, nobody can be given the floor by one."""
+    moderator = scenario.turns.moderator
+    if moderator is not None and moderator not in scenario.names:
+        draft.wrong(("turns", "moderator"), f"no participant '{moderator}'", nearest(moderator, scenario.names))
+    elif moderator is not None and scenario.turns.policy == "moderated" and scenario.model_of(moderator) == "human":
+        draft.wrong(("turns", "moderator"), f"{moderator} is a person's seat", "let an agent moderate")
+    elif moderator is None and scenario.turns.policy == "moderated":
+        right = f"name a participant, for example moderator: {scenario.names[0]}"
+        draft.wrong(("turns", "moderator"), "the policy 'moderated' needs one who moderates", right)
 
 
 def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], path: KeyPath) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, StringConstraints, field_validator
 
-from tertulia.environments.floor import POLICIES
+from tertulia.environments.floor import ASKS_THE_FLOOR, POLICIES
 from tertulia.environments.gold.trust import RULES
 from tertulia.environments.people.spec import PeopleSpec
 from tertulia.environments.scenario.probes import ProbeSpec
@@ -80,6 +80,28 @@ class TurnsSpec(_Frozen):
     """Who has the floor: one of the turn policies below."""
     limit: Annotated[Whole, Field(ge=1)] = 24
     """After how many turns the episode ends in any case. Silence is a turn."""
+    moderator: Name | None = None
+    """Who gives the floor under the policy `moderated`: one of the participants."""
+    model: str | None = None
+    """What predicts under the policy `next-speaker`; without it, the scenario's model."""
+    interruptions: bool = True
+    """Whether somebody whose motivation reaches its `interrupt_threshold` may take a floor that was given to another:
+    under `addressed` and `moderated`."""
+    cooldown: Annotated[Whole, Field(ge=0)] = 0
+    """For how many turns after speaking nobody comes forward by itself, unless it is addressed: under `bidding`,
+    `addressed` and `moderated`."""
+    normalise: bool = False
+    """Whether motivations are compared by their standing among each participant's own earlier bids, for minds of models
+    that use the scale differently; thresholds stay on the scale itself."""
+    silence: bool | None = None
+    """Whether those who are together notice a turn in which nobody speaks, as an event. Without it, as the world has
+    it: in table_talk they do."""
+    pause_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    """Simulated seconds that a turn takes in which nobody acts: the pause of Inner Thoughts."""
+    words_per_second: Annotated[float, Field(gt=0, le=100)] = 2.5
+    """How fast people speak on the simulated clock."""
+    gap_s: Annotated[float, Field(ge=0, le=3600)] = 0.5
+    """Simulated seconds between one turn's words and the next."""
 
     @field_validator("policy")
     @classmethod
@@ -191,6 +213,19 @@ class Scenario(_Frozen):
     def silence_limit(self) -> int | None:
         """After how many silent turns in a row the episode ends; None where silence does not end it."""
         return min((end.all_silent for end in self.ends if isinstance(end, AllSilent)), default=None)
+
+    @property
+    def hears_silence(self) -> bool:
+        """Whether a silence is an event here."""
+        from tertulia.environments.worlds import load_world
+
+        return load_world(self.world)[0].hears_silence if self.turns.silence is None else self.turns.silence
+
+    @property
+    def models(self) -> set[str]:
+        """The URIs of all models that answer: those of the seats, and the floor's own where its policy asks one."""
+        floor = {self.turns.model or self.model} if self.turns.policy in ASKS_THE_FLOOR else set()
+        return {self.model_of(name) for name in self.names} | floor
 
     def model_of(self, name: str) -> str:
         """The model URI of a seat."""

@@ -37,6 +37,7 @@ class Perceive(Faculty):
         lived = [
             NewMemory(kind="episodic", text=remembered(event, mind.holder), source_event=event.id)
             for event in inputs.events
+            if event.kind != "silence"  # there is nothing in it to remember
         ]
         known = [NewMemory(kind="semantic", text=sentence) for sentence in inputs.known]
         return MindUpdate(memories=known + lived, notes={"events": len(moment.seen.events)})

@@ -11,7 +11,7 @@ SELECT
   e.occurrence AS occurrence, -- what those saw who only noticed that it happened
   e.addressees AS addressees, -- to whom it was said, as a JSON list; NULL for nobody in particular
   e.place AS place, -- where it happened, in worlds with places
-  e.origin AS origin, -- `participant`, `scripted` or `world`
+  e.origin AS origin, -- `participant`, `scripted`, `world`; `floor` for a silence that those present notice
   (
     SELECT {concat}(w.participant, ', ')
     FROM (

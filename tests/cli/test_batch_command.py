@@ -101,7 +101,10 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(tertulia: Tertulia, wha
 def test_a_grid_that_is_wrong_enters_nothing(tertulia: Tertulia) -> None:
     said = tertulia("batch", str(a_grid(Path(), grid={"turns.limt": [1, 2]})))
     assert said.code == 2
-    assert said.err == "error: grid.yaml:4: turns.limt: unknown key 'limt'; nearest: 'limit' (others: policy)\n"
+    assert (
+        said.err == "error: grid.yaml:4: turns.limt: unknown key 'limt'; nearest: 'limit'"
+        " (others: policy, moderator, model, interruptions, cooldown, normalise, silence, pause_s, ...)\n"
+    )
     assert not Path("log.db").exists()
 
 

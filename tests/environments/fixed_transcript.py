@@ -12,7 +12,8 @@ from typing import Any
 from unittest.mock import patch
 
 from tertulia.agents.backends.schema import canonical_schema
-from tertulia.environments.floor import POLICIES, Award, Bid, FloorView
+from tertulia.environments.floor import POLICIES, Ask, Award, Bid, FloorView
+from tertulia.environments.floor.clock import Time
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import Happened
 from tertulia.environments.stage import Seat, Stage
@@ -64,8 +65,10 @@ class Fixed(Stage):
 
     fixed: dict[str, Action]
 
-    def step(self, turn: int, take: int, acts: Mapping[str, Action]) -> tuple[list[Happened], list[Row]]:
-        return super().step(turn, take, self.fixed)
+    def step(
+        self, turn: int, take: int, acts: Mapping[str, Action], time: Time | None = None
+    ) -> tuple[list[Happened], list[Row]]:
+        return super().step(turn, take, self.fixed, time)
 
 
 def play_along(
@@ -103,7 +106,7 @@ def _turn(
         asyncio.run(play_turn(work))
 
 
-def as_it_happened(actors: tuple[str, ...], view: FloorView, bids: Sequence[Bid], rng: Random) -> Award:
+async def as_it_happened(actors: tuple[str, ...], view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask) -> Award:
     """The floor goes to those who act in the transcript: who else wanted it is not part of what is fixed."""
     return Award(actors, {bid.participant: "the transcript" for bid in bids})
 

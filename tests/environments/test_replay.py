@@ -218,7 +218,7 @@ async def test_an_episode_that_paused_midway_and_was_resumed_replays_with_what_w
     tmp_path: Path, openai: Any
 ) -> None:
     db = tmp_path / "log.db"
-    with Loopback(Faults(server=0.5, transport_cap=10_000)) as server:
+    with Loopback(Faults(server=0.8, transport_cap=10_000)) as server:
         openai.setenv("OPENAI_BASE_URL", server.url)
         paused = await play(db, "dinner-secret", seed=2, model="openai/any", sets=["turns.limit=3"])
         assert paused.status == "paused"

@@ -109,7 +109,11 @@ def test_sets_reach_every_key() -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("turns.limt=8", "-S turns.limt: unknown key 'limt'; nearest: 'limit' (others: policy)"),
+        (
+            "turns.limt=8",
+            "-S turns.limt: unknown key 'limt'; nearest: 'limit'"
+            " (others: policy, moderator, model, interruptions, cooldown, normalise, silence, pause_s, ...)",
+        ),
         ("turns.limit=0", "-S turns.limit: 0 is too small; give a number of 1 or more"),
         ("trns.limit=8", "-S trns: unknown key 'trns'; nearest: 'turns'"),
         ("participants.alise.persona=x", "-S participants.alise.persona: no participant 'alise'; nearest: 'alice'"),

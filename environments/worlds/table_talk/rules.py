@@ -14,6 +14,8 @@ from tertulia.environments.worlds.table_talk.remarks import Talk, remarks
 from tertulia.environments.worlds.table_talk.words import Phrasebook
 from tertulia.storage.seen import Seen
 
+SILENCE = "silence"
+"""The kind of an event that says nobody spoke."""
 PARTING = 3.6
 """The motivation to part once nothing is left to say: just above the usual threshold for taking the floor (3.5)."""
 
@@ -57,7 +59,7 @@ class TableTalkRules(RulesPolicy):
 
 def _nothing_left(seen: Seen) -> bool:
     """Whether nobody had anything to say last turn, or others are ready to part; and I have not said so yet."""
-    last = max((event.turn for event in seen.events if event.kind != "part"), default=0)
+    last = max((event.turn for event in seen.events if event.kind not in ("part", SILENCE)), default=0)
     parted = {event.actor for event in seen.events if event.kind == "part" and event.turn >= last}
     quiet = seen.turn >= 2 and last < seen.turn - 1
     return (quiet or bool(parted)) and seen.participant not in parted

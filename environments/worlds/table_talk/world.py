@@ -29,6 +29,7 @@ class TableTalk(World[TableState]):
     Seat: ClassVar[type[TableSeat]] = TableSeat
     StateType: ClassVar[type[BaseModel]] = TableState
     seats_allowed: ClassVar[tuple[int, int]] = (2, 8)
+    hears_silence: ClassVar[bool] = True
 
     params: TableParams
     seats: dict[str, TableSeat]

@@ -19,6 +19,11 @@ def upgrade() -> None:
 
 def _floor() -> None:
     """What the floor weighed, and when on the conversation's clock."""
+    op.add_column("turn", sa.Column("clock_s", sa.Float(), nullable=True))
+    op.add_column("turn", sa.Column("lasted_s", sa.Float(), nullable=True))
+    op.add_column("bid", sa.Column("interrupts", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("bid", sa.Column("strength", sa.Float(), nullable=True))
+    op.add_column("bid", sa.Column("interrupted", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def _thoughts() -> None:
