@@ -76,6 +76,7 @@ class _Replay:
         not_forgotten(log, row, row.head)
         since = 0 if row.parent_turn is None else row.parent_turn + 1
         stage = stage_of(log, row) if since == 0 else restore(log, row, upto=since).stage
+        stage.hours_only = stage.in_real_time and not keeps_times(log, row.id)
         return cls(log, row, stage, Replayed(row.id, since, row.parent_episode, ended=False))
 
     async def run(self) -> Replayed:
@@ -114,7 +115,7 @@ class _Replay:
         self._made.clear()
         people = RecordedPeople.of(turn, logged)
         work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
-        if self.stage.in_real_time and keeps_times(self.log, self.row.id):
+        if self.stage.in_real_time and not self.stage.hours_only:
             work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
