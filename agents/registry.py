@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from tertulia.agents.backends.base import Backend, BackendFailure
@@ -16,6 +17,7 @@ from tertulia.agents.limiter import Limiter
 GROUP = "tertulia.backends"
 """The entry-point group of further providers: each entry is a callable `(name, *, uri) -> Backend`."""
 MISSING_LOCAL = "hf models need the extra: pip install 'tertulia[local]'"
+MISSING_EMBEDDINGS = "hf embeddings need the extra: pip install 'tertulia[embeddings]'"
 _IN_FLIGHT = (16, 2048)
 """How many requests at once to a provider, at first and at most: in between, its limiter finds out what it takes."""
 _TRIAL_S = 1.0
@@ -80,10 +82,29 @@ def parse_uri(text: str) -> ModelURI:
     return ModelURI(provider, name)
 
 
+def missing(uri: str) -> str | None:
+    """What a URI names that is not on this machine: a folder with a model. None where nothing is missing, or where that
+    cannot be known yet."""
+    provider, _, name = uri.strip().partition("/")
+    if provider != "hf" or not name.startswith((".", "/", "~")):
+        return None
+    folder = Path(name).expanduser()
+    return None if folder.is_dir() else f"there is no folder {folder.absolute()}"
+
+
 def needs_backend(uri: str) -> bool:
     """Whether a language model behind a `Backend` answers, and not rules, a person or a log."""
     known = _BUILT_IN.get(parse_uri(uri).provider)
     return known is None or known.make is not None
+
+
+def parse_embeddings(text: str) -> ModelURI:
+    """The URI of an embedding model. Raises `ModelURIError` for what makes no embeddings."""
+    provider = text.strip().partition("/")[0]
+    if provider not in _EMBEDDERS:
+        right = "write hf/ORG/NAME, hf/./PATH or openai/NAME"
+        raise ModelURIError(f"there are no embeddings by {provider!r} in {text!r}; {right}")
+    return parse_uri(text)
 
 
 def describe_models() -> list[ModelInfo]:
@@ -117,6 +138,7 @@ class Backends:
         """`share` says how many processes share what a provider takes: each begins with its part of it."""
         self._share = share
         self._backends: dict[str, Backend] = {}
+        self._embedders: dict[str, Backend] = {}
         self._limiters: dict[str, Limiter] = {}
 
     def get(self, uri: str) -> Backend:
@@ -129,6 +151,14 @@ class Backends:
         if key not in self._backends:
             self._backends[key] = _make(parsed)
         return self._backends[key]
+
+    def embedder(self, uri: str) -> Backend:
+        """The embedding model of `uri`, as a backend that answers texts with vectors. Raises as `get` does."""
+        parsed = parse_embeddings(uri)
+        key = str(parsed)
+        if key not in self._embedders:
+            self._embedders[key] = _EMBEDDERS[parsed.provider](parsed)
+        return self._embedders[key]
 
     def limiter(self, uri: str) -> Limiter:
         """The limiter shared by all models of the provider of `uri`."""
@@ -148,11 +178,11 @@ class Backends:
         were made or closed. None while it may answer."""
         return self.limiter(uri).refusal(uri)
 
-    def made_of(self, uri: str) -> dict[str, Any]:
+    def made_of(self, uri: str, *, embeddings: bool = False) -> dict[str, Any]:
         """What is behind `uri`, as far as its backend says (`made_of`): enough to tell another time whether it is the
         same. Empty where it says nothing, or where there can be none."""
         try:
-            backend = self.get(uri)
+            backend = self.embedder(uri) if embeddings else self.get(uri)
         except (BackendFailure, ModelURIError):
             return {}
         told: Callable[[], dict[str, Any]] | None = getattr(backend, "made_of", None)
@@ -161,7 +191,8 @@ class Backends:
     async def aclose(self) -> None:
         """Closes all of them, also when one fails to; then raises what that one raised. May be called twice. What was
         refused is forgotten: another key may be there by the time they are made anew."""
-        backends, self._backends = list(self._backends.values()), {}
+        backends = [*self._backends.values(), *self._embedders.values()]
+        self._backends, self._embedders = {}, {}
         self._limiters.clear()
         results = await asyncio.gather(*(backend.aclose() for backend in backends), return_exceptions=True)
         for result in results:
@@ -208,9 +239,25 @@ def _openai_lacks() -> str | None:
 def _hf(uri: ModelURI) -> Backend:
     if _hf_lacks() is not None:
         raise BackendFailure("refused", MISSING_LOCAL)
+    if (lacks := missing(str(uri))) is not None:
+        raise BackendFailure("refused", f"{uri}: {lacks}")
     from tertulia.agents.backends.hf import HfBackend
 
     return HfBackend(uri.name, uri=str(uri))
+
+
+def _openai_embeddings(uri: ModelURI) -> Backend:
+    from tertulia.agents.backends.openai_embeddings import OpenAIEmbeddings
+
+    return OpenAIEmbeddings(uri.name, uri=str(uri))
+
+
+def _hf_embeddings(uri: ModelURI) -> Backend:
+    if _hf_lacks() is not None:
+        raise BackendFailure("refused", MISSING_EMBEDDINGS)
+    from tertulia.agents.backends.hf.embeddings import HfEmbeddings
+
+    return HfEmbeddings(uri.name, uri=str(uri))
 
 
 def _hf_lacks() -> str | None:
@@ -221,6 +268,7 @@ def _nothing() -> str | None:
     return None
 
 
+_EMBEDDERS: dict[str, Callable[[ModelURI], Backend]] = {"openai": _openai_embeddings, "hf": _hf_embeddings}
 _BUILT_IN = {
     "rules": _Provider("rules", "the world's own rules; no model, no key", None, _nothing),
     "openai": _Provider("openai/gpt-5-mini", "any server that speaks chat completions", _openai, _openai_lacks),

@@ -10,8 +10,7 @@ import typer
 from tertulia.cli.errors import BadInput
 from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug
 from tertulia.cli.spans import parse_span
-
-AT_ONCE = 64
+from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
 
 
 class EngineName(StrEnum):
@@ -35,7 +34,7 @@ def batch(
         typer.Option(
             "-j", "--jobs", min=1, metavar="N", show_envvar=False, help="How many episodes at once, in each process."
         ),
-    ] = AT_ONCE,
+    ] = AT_ONCE_IN_A_BATCH,
     processes: Annotated[
         int, typer.Option("--processes", min=1, metavar="N", show_envvar=False, help="Worker processes.")
     ] = 1,
@@ -104,7 +103,7 @@ def batch(
             show_envvar=False,
             help="How long a worker may give no sign of life before others take over its episodes.",
         ),
-    ] = 60.0,
+    ] = LEASE_S,
     accept_changes: AcceptChanges = False,
     as_json: AsJson = False,
     db: Db = None,

@@ -7,8 +7,9 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import aclosing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.batch import Progress, summary_lines
@@ -16,7 +17,7 @@ from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.many import resume_episodes
 from tertulia.storage.errors import LogError
-from tertulia.storage.readers import ENDED
+from tertulia.storage.statuses import ENDED, UNFINISHED
 
 if TYPE_CHECKING:
     from tertulia.environments.batch.engine import Engine
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from tertulia.storage.log import Log
     from tertulia.storage.readers import Spent
 
-UNFINISHED = ("running", "paused", "error")
-"""How an episode stands that can be gone on with."""
 _SHOWN_FAILURES = 3
 _LOOK_S = 2.0
 _LONGER_THAN_LOOKING = 20.0
@@ -52,10 +51,13 @@ def play_plan(
     plan: Plan, log: Log, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
 ) -> int:
     """Play what is left of a batch that is in the log, and return the exit code."""
+    from tertulia.environments.batch.claims import failed_in
+    from tertulia.environments.batch.plan import BatchError
     from tertulia.environments.many import keep_what_is_loaded
 
     whole = str(log.target.path.absolute()) if log.target.path is not None else _url(log)
-    settings = replace(settings, batch=plan.batch, db=whole)
+    failed = failed_in(log.standing(plan.batch))
+    settings = replace(settings, batch=plan.batch, db=whole, failed=failed)
     engine = _engine(plan, settings, processes, scheduler)
     progress = Progress(plan.total, *_standing(log, plan.batch))
     watching = _Watching(engine, progress, log, plan.batch, as_json)
@@ -65,10 +67,24 @@ def play_plan(
             asyncio.run(watching.run())
         except (KeyboardInterrupt, asyncio.CancelledError):
             watching.interrupted = True
-    for line in summary_lines(plan, log, progress):
+        except (LogError, BatchError) as error:
+            if not progress.played:
+                raise
+            watching.broken = str(error)
+    try:
+        lines = [*summary_lines(plan, log, progress)]
+        last = _last_words(plan, log, engine, watching, settings, db)
+    except LogError as error:
+        watching.broken = watching.broken or str(error)
+        lines, last = [*progress.lines()], _Last(FAILED, [f"go on with: {_again(plan, db)}"])
+    for line in lines:
         print(line, file=sys.stderr if as_json else sys.stdout)
     sys.stdout.flush()
-    return _last_words(plan, log, engine, watching, settings, db)
+    if watching.broken is not None:
+        tell(watching.broken)
+    for line in last.notes:
+        note(line)
+    return last.code
 
 
 def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: bool) -> int:
@@ -170,6 +186,8 @@ class _Watching:
     def __init__(self, engine: Engine, progress: Progress, log: Log, batch: str, as_json: bool) -> None:
         self.engine, self.progress, self.log, self.batch, self.as_json = engine, progress, log, batch, as_json
         self.interrupted = False
+        self.broken: str | None = None
+        """What kept it from being played on, where something did."""
 
     async def run(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -215,33 +233,42 @@ def json_line(played: Played) -> str:
     return json.dumps({**place, **asdict(played.result)}, ensure_ascii=True)
 
 
+@dataclass(slots=True)
+class _Last:
+    """The exit code, and what is said before it."""
+
+    code: int
+    notes: list[str] = field(default_factory=list)
+
+
+def _again(plan: Plan, db: str | None) -> str:
+    return f"{program()} resume {plan.batch}{db_option(db)}"
+
+
 def _last_words(
     plan: Plan, log: Log, engine: Engine, watching: _Watching, settings: Settings, db: str | None
-) -> int:  # fmt: skip
-    """Why it is not whole, if it is not, and what goes on; the exit code."""
+) -> _Last:  # fmt: skip
+    """Why it is not whole, if it is not, and what goes on; the exit code. Raises `LogError`."""
     ended, failed = _ended(log, plan.batch), log.come_to(plan.batch).get("error", (0, 0))[0]
-    _told_failures(watching.progress, plan, engine.stopped, db)
-    for died in engine.died:
-        note(died)
+    notes = [*_failures(watching.progress, plan, engine.stopped, db), *engine.died]
     if ended == plan.total:
-        return FINE
-    again = f"{program()} resume {plan.batch}{db_option(db)}"
+        return _Last(FINE, notes)
+    again = _again(plan, db)
     if watching.interrupted:
-        note(f"interrupted; go on with: {again}")
-        return INTERRUPTED
+        return _Last(INTERRUPTED, [*notes, f"interrupted; go on with: {again}"])
+    if watching.broken is not None:
+        return _Last(FAILED, [*notes, f"{plan.total - ended} of {plan.total} have not ended; go on with: {again}"])
     if engine.stopped is not None:
         capped = (
             f"{program()} batch, its grid file and a higher cap; without any: " if "--max-" in engine.stopped else ""
         )
-        note(f"stopped: {engine.stopped}; go on with: {capped}{again}")
-        return FAILED
+        return _Last(FAILED, [*notes, f"stopped: {engine.stopped}; go on with: {capped}{again}"])
     if ended + failed == plan.total and settings.fail_on_error is not None:
-        return FINE if failed <= settings.fail_on_error * plan.total else FAILED
-    note(f"{plan.total - ended} of {plan.total} have not ended; go on with: {again}")
-    return FAILED
+        return _Last(FINE if failed <= settings.fail_on_error * plan.total else FAILED, notes)
+    return _Last(FAILED, [*notes, f"{plan.total - ended} of {plan.total} have not ended; go on with: {again}"])
 
 
-def _told_failures(progress: Progress, plan: Plan, stopped: str | None, db: str | None) -> None:
+def _failures(progress: Progress, plan: Plan, stopped: str | None, db: str | None) -> Iterator[str]:
     """The reasons of what failed or paused in this run, each once, with one episode to look at; what stopped all is
     told elsewhere."""
     reasons: dict[tuple[str, str], list[Played]] = {}
@@ -251,6 +278,6 @@ def _told_failures(progress: Progress, plan: Plan, stopped: str | None, db: str 
         reasons.setdefault((played.result.status, played.result.reason), []).append(played)
     for (status, reason), alike in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_SHOWN_FAILURES]:
         also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        note(f"{alike[0].result.episode or alike[0].cell}{also}: {status}: {reason}")
+        yield f"{alike[0].result.episode or alike[0].cell}{also}: {status}: {reason}"
     if len(reasons) > _SHOWN_FAILURES:
-        note(f"all of them: {program()} episodes --batch {plan.batch} --status error --status paused{db_option(db)}")
+        yield f"all of them: {program()} episodes --batch {plan.batch} --status error --status paused{db_option(db)}"

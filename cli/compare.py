@@ -45,9 +45,10 @@ def compare(
 
     Of two episodes: the first turn and event that differ, who had the floor, and what was believed otherwise. Of two
     cells: in how many pairs the transcripts part, and the paired differences (a - b) of outcomes and beliefs, each
-    with its mean, a 95 % bootstrap interval over pairs, and n. A pair has the same seed and replicate; forks with the
-    same replicate share their chance. Beliefs by different estimators are never pooled, and none is counted while it
-    is held as it was set from outside.
+    with its mean, a 95 % bootstrap interval, and n. A pair has the same seed and replicate; forks with the same
+    replicate share their chance. The interval is over pairs; where several replicates share a seed it is over seeds,
+    for they are not independent, unless all have the same seed, as the forks of one episode do. Beliefs by different
+    estimators are never pooled, and none is counted while it is held as it was set from outside.
 
     \b
     tertulia compare 01M84H9WMTMBBBDHJ01DK17EE5              a batch of forks: with the change, and without
@@ -183,11 +184,13 @@ def _parting(a: Told, b: Told, parts: Parting | None) -> Iterator[str]:
 
 
 def _over(told: Told) -> str:
-    from tertulia.environments.comparing import ENDED
+    from tertulia.storage.statuses import PLAYED_OUT
 
     row = told.row
     return (
-        f"ended before it: {row.reason}" if row.status in ENDED else f"not played so far ({row.status}: {row.reason})"
+        f"ended before it: {row.reason}"
+        if row.status in PLAYED_OUT
+        else f"not played so far ({row.status}: {row.reason})"
     )
 
 
@@ -268,7 +271,8 @@ def _effects(found: Effects) -> Iterator[str]:
     width = width_of(sys.stdout)
     yield f"a  {found.a}"
     yield f"b  {found.b}"
-    yield plural(found.n, "pair") + "".join(f"; left out: {n} {why}" for why, n in found.left_out.items())
+    many = f" over {found.seeds} seeds; intervals are over seeds" if found.interval_over == "seeds" else ""
+    yield plural(found.n, "pair") + many + "".join(f"; left out: {n} {why}" for why, n in found.left_out.items())
     if not found.n:
         return
     at = f", at turn {_mean(found.turn)}" if found.turn else ""

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
-from tertulia.cli.display.progress import progress_on
-from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
-from tertulia.cli.hints import db_option, program
+from tertulia.cli.arms import AtOnce, PairedSeeds, play_and_tell
 from tertulia.cli.options import AsJson, Db, Debug, Model, Roles, ScenarioName, Sets
-from tertulia.cli.run import AT_ONCE, parse_roles, read_seeds
+from tertulia.cli.run import parse_roles, read_seeds
+from tertulia.environments.defaults import AT_ONCE
 
 if TYPE_CHECKING:
     from tertulia.environments.eliciting import Comparison
-    from tertulia.environments.scenario import Scenario
     from tertulia.storage.intervals import Mean
-
-_SHOWN_FAILURES = 3
 
 
 def elicit(
     scenario: ScenarioName,
-    seeds: Annotated[
-        str,
-        typer.Option(
-            "--seeds",
-            metavar="A:B",
-            show_envvar=False,
-            help="One episode in each arm for each seed from A up to, but not with, B; or a list: 1,5,9.",
-        ),
-    ],
+    seeds: PairedSeeds,
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,
-    jobs: Annotated[
-        int, typer.Option("-j", "--jobs", min=1, metavar="N", show_envvar=False, help="How many episodes at once.")
-    ] = AT_ONCE,
+    jobs: AtOnce = AT_ONCE,
     as_json: AsJson = False,
     db: Db = None,
     debug: Debug = False,
@@ -58,45 +42,16 @@ def elicit(
     \b
     tertulia elicit dinner-secret --seeds 0:20 --model openai/gpt-5-mini
     """
-    from tertulia.environments.eliciting import Comparison
+    from tertulia.environments.eliciting import Comparison, play_arms
     from tertulia.environments.scenario import load_scenario
-    from tertulia.storage.errors import LogError
 
     loaded = load_scenario(scenario, sets or [], model=model, roles=parse_roles(roles or []))
     comparison = Comparison(loaded.scenario, read_seeds(seeds))
-    interrupted = False
-    try:
-        asyncio.run(_play(loaded, comparison, db, jobs))
-    except KeyboardInterrupt:
-        interrupted = True
-    except LogError as error:
-        if not comparison.played:
-            raise
-        note(f"stopped early: {error}")
-    if as_json:
-        print(json.dumps(comparison.report()))
-    else:
-        for line in _lines(comparison):
-            print(line)
-    _told(comparison, db)
-    raise typer.Exit(INTERRUPTED if interrupted else FAILED if _missing(comparison) else FINE)
-
-
-async def _play(scenario: Scenario, comparison: Comparison, db: str | None, jobs: int) -> None:
-    from tertulia.agents.registry import Backends
-    from tertulia.environments.eliciting import ARMS, play_arms
-    from tertulia.storage.log import Log
-
-    backends = Backends()
-    wanted = len(ARMS) * len(comparison.seeds)
-    with Log.open(db) as log, progress_on(sys.stderr, wanted, shown=True) as step:
-        try:
-            playing = play_arms(scenario, comparison, log=log, backends=backends, at_once=jobs)
-            async with aclosing(playing) as results:
-                async for _ in results:
-                    step()
-        finally:
-            await backends.aclose()
+    play_and_tell(
+        comparison, comparison.report, partial(_lines, comparison),
+        lambda log, backends: play_arms(loaded, comparison, log=log, backends=backends, at_once=jobs),
+        db=db, as_json=as_json,
+    )  # fmt: skip
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
@@ -120,23 +75,6 @@ def _figure(mean: Mean | None, sign: str = "") -> str:
     if mean.low is None or mean.high is None:
         return f"{mean.mean:+.3g} ({mean.n})"
     return f"{mean.mean:+.3g} [{mean.low:+.3g}, {mean.high:+.3g}] ({mean.n})"
-
-
-def _missing(comparison: Comparison) -> int:
-    return sum(len(comparison.seeds) - len(ended) for ended in comparison.arms.values())
-
-
-def _told(comparison: Comparison, db: str | None) -> None:
-    reasons: dict[str, list[Any]] = {}
-    for result in comparison.left_out:
-        reasons.setdefault(f"{result.status}: {result.reason}", []).append(result)
-    for reason, alike in list(reasons.items())[:_SHOWN_FAILURES]:
-        also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        note(f"left out: seed {alike[0].seed}{also}: {reason}")
-    if _missing(comparison) > len(comparison.left_out):
-        note(f"not played: {_missing(comparison) - len(comparison.left_out)} episodes")
-    sql = f"SELECT cell, seed, episode, status, reward, utterances FROM v_outcomes WHERE batch = '{comparison.batch}'"
-    note(f'its episodes: {program()} sql{db_option(db)} "{sql}"')
 
 
 def add_to(app: typer.Typer) -> None:

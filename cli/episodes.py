@@ -14,13 +14,16 @@ from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
+    from tertulia.storage.rows import EpisodeRow
 
 _COLUMNS = (
     "episode", "scenario", "seed", "status", "reason", "reward", "turns", "utterances", "calls", "fallbacks",
-    "cost_usd", "started",
+    "cost_usd", "started", "parent_episode", "parent_turn",
 )  # fmt: skip
 _SHOWN = ("episode", "scenario", "seed", "status", "reason", "reward", "turns", "started")
-_GIVE_WAY = ("started", "reason", "turns", "reward", "seed", "scenario", "status")
+_PARENT = "fork of"
+"""A column that is there where any of the episodes is a fork."""
+_GIVE_WAY = ("started", "reason", "turns", "reward", "seed", "scenario", _PARENT, "status")
 """What is left out first where a terminal is narrow, so that an id is never cut."""
 _TO_THE_MINUTE = 16
 
@@ -91,7 +94,7 @@ def _list_batches(log: Log, limit: int, as_json: bool) -> None:
     from tertulia.cli.display.console import width_of
     from tertulia.cli.display.table import table_lines
     from tertulia.environments.batch.plan import Plan
-    from tertulia.storage.readers import ENDED
+    from tertulia.storage.statuses import ENDED
 
     rows = []
     for row in log.batches()[: limit or None]:
@@ -113,15 +116,22 @@ def _list_batches(log: Log, limit: int, as_json: bool) -> None:
 def _rows(
     log: Log, status: list[str] | None, scenario: str | None, batch: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """Rows of `v_outcomes`; the view is asked only about the episodes that are shown."""
-    rows: list[dict[str, Any]] = []
-    ids = [row.id for row in log.episodes(limit or None, status=status, scenario=scenario, batch=batch)]
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
+    """Rows of `v_outcomes`, and what each is a fork of; the view is asked only about the episodes that are shown."""
+    rows: dict[str, dict[str, Any]] = {}
+    found = log.episodes(limit or None, status=status, scenario=scenario, batch=batch)
+    for start in range(0, len(found), 500):
+        some = [row.id for row in found[start : start + 500]]
         marks = ", ".join("?" * len(some))
-        rows += log.query(f"SELECT * FROM v_outcomes WHERE episode IN ({marks})", some).dicts()
-    place = {id: number for number, id in enumerate(ids)}
-    return sorted(rows, key=lambda row: place[row["episode"]])
+        outcomes = log.query(f"SELECT * FROM v_outcomes WHERE episode IN ({marks})", some).dicts()
+        rows |= {row["episode"]: row for row in outcomes}
+    return [
+        rows[row.id] | {"parent_episode": row.parent_episode, "parent_turn": row.parent_turn} | _parent(row)
+        for row in found
+    ]
+
+
+def _parent(row: EpisodeRow) -> dict[str, str]:
+    return {_PARENT: "" if row.parent_episode is None else f"{row.parent_episode} after turn {row.parent_turn}"}
 
 
 def _table(found: list[dict[str, Any]]) -> None:
@@ -129,9 +139,10 @@ def _table(found: list[dict[str, Any]]) -> None:
     from tertulia.cli.display.table import shown_columns, table_lines
 
     width = width_of(sys.stdout)
-    rows = [[str(row[name])[:_TO_THE_MINUTE] if name == "started" else row[name] for name in _SHOWN] for row in found]
-    there = shown_columns(_SHOWN, rows, width, give_way=_GIVE_WAY)
-    for line in table_lines([_SHOWN[i] for i in there], [[row[i] for i in there] for row in rows], width):
+    columns = [*_SHOWN, *([_PARENT] if any(row[_PARENT] for row in found) else [])]
+    rows = [[str(row[name])[:_TO_THE_MINUTE] if name == "started" else row[name] for name in columns] for row in found]
+    there = shown_columns(columns, rows, width, give_way=[name for name in _GIVE_WAY if name in columns])
+    for line in table_lines([columns[i] for i in there], [[row[i] for i in there] for row in rows], width):
         print(line)
 
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
+from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.options import AsJson, Db, Debug, Episode
+from tertulia.environments.defaults import AT_ONCE
+from tertulia.storage.errors import LogError
+from tertulia.storage.statuses import ENDED
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.forking import Branch, Forking
     from tertulia.storage.log import Log
-
-AT_ONCE = 16
 
 
 def fork(
@@ -35,7 +36,8 @@ def fork(
         typer.Option(
             "--set", metavar="KEY=VALUE", show_default=False, show_envvar=False,
             help="A belief, as in alice.belief.cake=cellar or 'alice>bob.belief.cake=kitchen:0.7,cellar:0.3'; a seat's "
-            "key, as in bob.model=rules; or any key of the scenario, as in turns.limit=30. Can be given several times.",
+            "key, as in bob.model=rules; or any key of the scenario, as in turns.limit=30. Numbers, true, false, "
+            "null, lists in [] and keys in {} are read as YAML; anything else is text. Can be given several times.",
         ),
     ] = None,
     events: Annotated[
@@ -50,7 +52,7 @@ def fork(
         int,
         typer.Option(
             "--replicates", min=1, metavar="N", show_envvar=False,
-            help="So many forks with the change, each with chance of its own; the first goes on with the episode's.",
+            help="So many forks with the change, each with chance of its own; the first has the draws of the episode.",
         ),
     ] = 1,
     null: Annotated[
@@ -70,7 +72,9 @@ def fork(
 
     Beside the forks with the change there are by default as many without: what chance alone does. Fork r with the
     change and fork r without share their chance, so that they can be compared pair by pair: tertulia compare BATCH.
-    What was changed are rows of the table intervention. The episode that is forked stays as it is.
+    Models answer every fork anew, those without the change as well: no answer of the episode is used again, so that
+    these differ from it by chance alone. What was changed are rows of the table intervention. The episode that is
+    forked stays as it is.
     Exit codes: 0 all ended, 1 some paused or failed, 2 bad input, 130 interrupted.
 
     \b
@@ -82,12 +86,16 @@ def fork(
     forked = _Forked()
     try:
         asyncio.run(_fork(asked, forked, db=db, play=play, at_once=jobs, as_json=as_json))
+    except LogError as error:
+        if forked.plan is None:
+            raise
+        tell(str(error))  # what was entered is there, and can be gone on with
     except KeyboardInterrupt:
         if forked.plan is not None:
             note("interrupted; go on with: " + _command(f"resume {forked.plan.batch.id}", db))
         raise typer.Exit(INTERRUPTED) from None
     _advice(forked, db, played=play)
-    raise typer.Exit(FAILED if forked.unfinished else FINE)
+    raise typer.Exit(FAILED if play and forked.unfinished else FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,7 @@ async def _fork(asked: _Asked, forked: _Forked, *, db: str | None, play: bool, a
             if play:
                 plan.check_models(backends)
             await plan.enter(log)
-            forked.plan = plan
+            forked.plan, forked.unfinished = plan, len(plan.branches)
             if play:
                 await _play(plan, forked, log, backends, at_once, as_json)
             else:
@@ -138,10 +146,9 @@ async def _play(plan: Forking, forked: _Forked, log: Log, backends: Backends, at
     from tertulia.environments.many import resume_many
 
     branches = {branch.episode: branch for branch in plan.branches}
-    forked.unfinished = len(branches)
     async with aclosing(resume_many(list(branches), log=log, backends=backends, at_once=at_once)) as results:
         async for result in results:
-            forked.unfinished -= result.status in ("success", "degraded")
+            forked.unfinished -= result.status in ENDED
             _tell(plan, branches[result.episode], asdict(result), as_json)
 
 
@@ -161,6 +168,13 @@ def _tell(plan: Forking, branch: Branch, values: dict[str, Any], as_json: bool) 
     print(f"{branch.cell:<4} {branch.replicate:>3}  {branch.episode}  {one_line(told)}", flush=True)
 
 
+def _known_as(plan: Forking) -> str:
+    """Which episode it was: `last` and the beginning of an id do not say."""
+    from tertulia.cli.display.harmless import one_line
+
+    return f"{plan.parent.id} before turn {plan.at} ({one_line(plan.parent.scenario)}, seed {plan.parent.seed})"
+
+
 def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     plan = forked.plan
     if plan is None:
@@ -168,7 +182,7 @@ def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     if forked.unfinished or not played:
         how = f"{forked.unfinished} of {len(plan.branches)} have not ended; go on with" if played else "play them with"
         note(f"{how}: {_command(f'resume {plan.batch.id}', db)}")
-    note(f"batch {plan.batch.id}")
+    note(f"batch {plan.batch.id}, forks of {_known_as(plan)}")
     if len(plan.scenarios) == 2:
         note("what the change did: " + _command(f"compare {plan.batch.id}", db))
     else:

@@ -9,6 +9,7 @@ import typer
 
 from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
+from tertulia.storage.statuses import UNFINISHED
 
 if TYPE_CHECKING:
     import ssl
@@ -213,11 +214,11 @@ def _seated(
 
 def _paused(episode: str, db: str | None) -> tuple[str, list[str]]:
     from tertulia.cli.finding import find
-    from tertulia.cli.resume import CAN_GO_ON, people_in
+    from tertulia.cli.resume import people_in
     from tertulia.storage.log import Log
 
     with Log.open(db, create=False) as log:
-        found = find(log, episode, status=CAN_GO_ON)
+        found = find(log, episode, status=UNFINISHED)
         people = people_in(log, found)
     if not people:
         raise BadInput(f"nobody in {found} is a person; to go on: tertulia resume {found}")

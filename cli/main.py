@@ -29,6 +29,7 @@ VERBS = (
     "scenarios",
     "probe",
     "elicit",
+    "deliberate",
     "sql",
     "gold",
     "score",

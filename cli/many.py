@@ -18,6 +18,7 @@ from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
 from tertulia.cli.hints import db_option, go_on, program
 from tertulia.cli.options import Show
 from tertulia.cli.playing import json_line
+from tertulia.storage.statuses import BROKEN_OFF
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _MS = 1000.0
 _SHOWN_FAILURES = 3
-_OPEN = ("error", "paused")
-"""How an episode stands that has not ended and can go on."""
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class Tally:
         lines = [f"episodes    {len(results)} of {self.wanted}" + (f": {counted}" if counted else "")]
         if not results:
             return lines
-        ended = [result for result in results if result.status not in _OPEN]
+        ended = [result for result in results if result.status not in BROKEN_OFF]
         rewards = [result.reward for result in ended if result.reward is not None]
         calls = sum(result.calls for result in results)
         fallbacks = sum(result.fallbacks for result in results)
@@ -73,7 +72,7 @@ class Tally:
 
     @property
     def failed(self) -> list[EpisodeResult]:
-        return [result for result in self.results if result.status in _OPEN]
+        return [result for result in self.results if result.status in BROKEN_OFF]
 
     @property
     def degraded(self) -> int:

@@ -76,6 +76,7 @@ Sets = Annotated[
     typer.Option(
         "-S", "--set", metavar="KEY=VALUE", show_envvar=False,
         help="Change any key of the scenario, as in -S turns.limit=8 or -S participants.alice.mind.preset=reactive. "
+        "Numbers, true, false, null, lists in [] and keys in {} are read as YAML; anything else is text. "
         "Can be given several times.",
     ),
 ]  # fmt: skip

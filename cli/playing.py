@@ -14,6 +14,7 @@ from tertulia.cli.display.summary import degraded_text
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, let_go_of_stdout, note
 from tertulia.cli.hints import go_on, query_to_try
 from tertulia.cli.options import Show
+from tertulia.storage.statuses import BROKEN_OFF
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -138,7 +139,7 @@ def _told_how_it_went(playing: _Playing, result: EpisodeResult, db: str | None) 
     if result.status == "degraded":
         most = playing.episode.stage.scenario.max_fallback_rate
         note(f"degraded: {degraded_text(result.calls, result.fallbacks, most)}")
-    if result.status not in ("error", "paused"):
+    if result.status not in BROKEN_OFF:
         return FINE
     if isinstance(playing.shown, Nothing):
         note(f"{result.status}: {result.reason}")

@@ -9,6 +9,7 @@ import typer
 from tertulia.cli.errors import BadInput
 from tertulia.cli.hints import resume_command
 from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds
+from tertulia.storage.statuses import UNFINISHED
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from tertulia.environments.episode import Listen
     from tertulia.environments.people.table import Table
     from tertulia.storage.log import Log
-
-CAN_GO_ON = ("running", "paused", "error")
 
 
 def resume(
@@ -84,7 +83,7 @@ def _one(episode: str, *, accept_changes: bool, display: Display, minds: bool, a
         from tertulia.environments.changed import ChangedSince
         from tertulia.environments.episode import Episode
 
-        found = find(log, episode, status=CAN_GO_ON)
+        found = find(log, episode, status=UNFINISHED)
         try:
             return await Episode.reopen(
                 found, log=log, backends=backends, listen=listen, accept_changes=accept_changes, people=people
@@ -107,7 +106,7 @@ def _people(episode: str, db: str | None) -> list[str]:
     from tertulia.storage.log import Log
 
     with Log.open(db, create=False) as log:
-        return people_in(log, find(log, episode, status=CAN_GO_ON))
+        return people_in(log, find(log, episode, status=UNFINISHED))
 
 
 def people_in(log: Log, episode: str) -> list[str]:

@@ -9,14 +9,13 @@ import typer
 
 from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.seeds import LARGEST, parse_seeds
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Listen
     from tertulia.storage.log import Log
-
-AT_ONCE = 16
 
 
 def run(

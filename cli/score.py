@@ -15,6 +15,7 @@ from tertulia.cli.errors import BadInput, note
 from tertulia.cli.finding import LAST, find
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.options import AsJson, Db, Debug
+from tertulia.storage.statuses import PLAYED_OUT
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SEED = 0
 """Of the draws behind the intervals: the same episodes give the same figures."""
-_ENDED = ("success", "degraded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _chosen(log: Log, wanted: Sequence[str], scenario: str | None) -> list[Episo
     if bool(wanted) == (scenario is not None):
         raise BadInput("what is scored? give ids of episodes or batches, or `last`, or --scenario NAME")
     if scenario is not None:
-        found = log.episodes(scenario=scenario, status=_ENDED)
+        found = log.episodes(scenario=scenario, status=PLAYED_OUT)
         if not found:
             raise BadInput(f"--scenario {scenario}: no ended episode in {log.target}; to see all: {program()} episodes")
         left_out = len(log.episodes(scenario=scenario)) - len(found)

@@ -10,6 +10,7 @@ import typer
 
 from tertulia.cli.errors import BadInput
 from tertulia.cli.options import AsJson, Db, Debug, Episode, Minds
+from tertulia.storage.statuses import BROKEN_OFF
 
 if TYPE_CHECKING:
     from tertulia.cli.display.turns import TurnView
@@ -63,6 +64,8 @@ def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, who
     if whole:
         head = Text(one_line(row.scenario), "bold").append(f"  seed {row.seed}  {row.id}", "not bold dim")
         console.print(head)
+        if row.parent_episode is not None:
+            console.print(Text(_parted(row), "dim"), soft_wrap=True)
         console.print()
     for view in views:
         painter.turn(view)
@@ -71,8 +74,16 @@ def _paint(log: Log, row: EpisodeRow, views: list[TurnView], minds: bool, *, who
             console.print()
         end = Text(row.status, STATUS_COLOURS.get(row.status, "white")).append(f"  {one_line(row.reason or '')}", "dim")
         console.print(end)
-        if row.status in ("paused", "error"):
+        if row.status in BROKEN_OFF:
             console.print(Text(go_on(row.id, db, row.status), "dim"), soft_wrap=True)
+
+
+def _parted(row: EpisodeRow) -> str:
+    """Of what it is a fork, and since when."""
+    from tertulia.cli.display.harmless import one_line
+
+    place = f" (batch {row.batch}, {row.cell} {row.replicate})" if row.batch is not None else ""
+    return one_line(f"forked from {row.parent_episode} after turn {row.parent_turn}{place}")
 
 
 def _data(episode: str, view: TurnView, minds: bool) -> dict[str, Any]:

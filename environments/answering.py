@@ -12,6 +12,7 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import Budget, RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, ModelURIError
 from tertulia.environments.stage import Seat, Stage
+from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import PROBE
 from tertulia.storage.log import Log
@@ -44,7 +45,7 @@ class Totals:
                 continue
             request = (row.turn, row.take, row.participant, row.purpose, row.ordinal)
             seat = self.by_seat.setdefault(row.participant, [0, 0])
-            seat[0] += request not in self.requests
+            seat[0] += request not in self.requests and row.purpose != EMBED  # an embedding has no fallback
             seat[1] += row.status == "fallback"
             self.requests.add(request)
             self.fallbacks += row.status == "fallback"
@@ -78,10 +79,19 @@ class SeatLedger:
 def backend_of(backends: Backends, uri: str) -> Backend:
     """The backend behind a seat's model. Raises `ModelTrouble` (`refused`) where there cannot be one, or where it has
     refused already."""
+    return _ready(backends, uri, backends.get)
+
+
+def embedder_of(backends: Backends, uri: str) -> Backend:
+    """The same for an embedding model."""
+    return _ready(backends, uri, backends.embedder)
+
+
+def _ready(backends: Backends, uri: str, make: Callable[[str], Backend]) -> Backend:
     try:
         if (why := backends.refusal(uri)) is not None:
             raise ModelTrouble("refused", why)
-        return backends.get(uri)
+        return make(uri)
     except (BackendFailure, ModelURIError) as failure:
         raise ModelTrouble("refused", str(failure)) from failure
 
@@ -110,15 +120,24 @@ class Answering:
             rng = stage.draw(turn, take, seat.name, RULES)
             model = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         else:
-            mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
-            ledger = SeatLedger(self.log, self.lease, mine, stage)
-            model = SeatModel(
-                backend_of(self.backends, seat.model), uri=seat.model, episode=stage.episode, turn=turn, take=take,
-                participant=seat.name, ledger=ledger, limiter=self.backends.limiter(seat.model), retry=self.retry,
-                budget=self.budget, waits_out=self.waits_out,
-            )  # fmt: skip
+            model = self._asked(backend_of(self.backends, seat.model), seat.model, seat, turn, take)
         self._made.append(model)
         return model
+
+    def embedder_for(self, seat: Seat, turn: int, take: int) -> LanguageModel:
+        """What answers a seat's requests for embeddings, recorded and paid for like any others."""
+        uri = seat.spec.embeddings or ""
+        model = self._asked(embedder_of(self.backends, uri), uri, seat, turn, take)
+        self._made.append(model)
+        return model
+
+    def _asked(self, backend: Backend, uri: str, seat: Seat, turn: int, take: int) -> SeatModel:
+        mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
+        return SeatModel(
+            backend, uri=uri, episode=self.stage.episode, turn=turn, take=take, participant=seat.name,
+            ledger=SeatLedger(self.log, self.lease, mine, self.stage), limiter=self.backends.limiter(uri),
+            retry=self.retry, budget=self.budget, waits_out=self.waits_out,
+        )  # fmt: skip
 
     def take_for(self, turn: int) -> int:
         """The take with which to begin a turn: that of the calls left behind, so that their answers can be used."""

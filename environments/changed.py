@@ -66,12 +66,14 @@ def differences(then: Any, now: Any) -> list[Difference]:
     """
     before, after = _part(then), _part(now)
     models = _part(before.get("models")) if "models" in before else None
+    uris = None if models is None else {**models, **_part(before.get("embeddings"))}
     return [
         *_python(before, after),
-        *_packages(_part(before.get("packages")), _part(after.get("packages")), models),
+        *_packages(_part(before.get("packages")), _part(after.get("packages")), uris),
         *_own_code(before, after),
         *_instructions(before.get("instructions"), after.get("instructions")),
         *_models(models or {}, _part(after.get("models"))),
+        *_models(_part(before.get("embeddings")), _part(after.get("embeddings"))),
     ]
 
 
@@ -93,7 +95,8 @@ def accepted_change(
         return None
     # What a copied mind was asked is no part of the episode.
     answered = {call.uri for call in calls if call.status != "error" and call.purpose != PROBE}
-    unheard = stage.scenario.models - answered
+    embedded = {seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings}
+    unheard = (stage.scenario.models | embedded) - answered
     asked_about = [each for each in found if each.model not in unheard]
     if asked_about and not accept:
         raise ChangedSince(row.id, asked_about)

@@ -12,11 +12,12 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.environments.interventions import SCRIPT, belief_target, holder_of
 from tertulia.environments.scenario import Problem, Scenario, ScenarioError
 from tertulia.environments.scenario.build import build
-from tertulia.environments.scenario.overrides import put
+from tertulia.environments.scenario.overrides import AS_TEXT, put
 from tertulia.environments.scenario.source import Source, parse_value
 from tertulia.environments.stage import Stage
 from tertulia.environments.worlds import load_world
 from tertulia.mind.chains import chains_of, order_of
+from tertulia.mind.spec import PROACTIVE_KNOBS
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import Variable
 
@@ -54,6 +55,8 @@ def changed_scenario(config: dict[str, Any], at: int, sets: Sequence[str], event
     """
     source = Source("resolved scenario", deepcopy(config))
     names = [seat["name"] for seat in config["participants"]]
+    for text in sets:
+        _loosen(source.data, _key(text, names, config))
     problems = [found for text in sets if (found := _put(source, text, names, config)) is not None]
     for text in events:
         _add_event(source, text, at, str(config["world"]))
@@ -63,13 +66,22 @@ def changed_scenario(config: dict[str, Any], at: int, sets: Sequence[str], event
         raise ScenarioError(_told_by_option(error.problems)) from None
 
 
+def _loosen(config: dict[str, Any], setting: str) -> None:
+    """A word for how proactive a seat is counts for more than the knobs that its mind was resolved to."""
+    steps = setting.partition("=")[0].split(".")
+    if steps[0] == "participants" and steps[2:] == ["mind", "proactivity"]:
+        seat: dict[str, Any] = next((seat for seat in config["participants"] if seat["name"] == steps[1]), {})
+        for knob in PROACTIVE_KNOBS:
+            seat.get("mind", {}).pop(knob, None)
+
+
 def _put(source: Source, text: str, names: Sequence[str], config: dict[str, Any]) -> Problem | None:
     key, _, raw = _key(text, names, config).partition("=")
     typed = ("--set", text.partition("=")[0].strip())
     try:
         value = parse_value(raw)
     except ScenarioError as error:
-        return Problem(typed[0], None, typed[1], error.problems[0].wrong, "quote the value as YAML asks")
+        return Problem(typed[0], None, typed[1], error.problems[0].wrong, AS_TEXT)
     return put(source, key, value, typed)
 
 

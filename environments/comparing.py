@@ -13,9 +13,10 @@ from tertulia.mind.chains import order_of
 from tertulia.mind.rows import SET
 from tertulia.storage.intervals import Mean, mean_of
 from tertulia.storage.log import Log
+from tertulia.storage.measures.clustered import interval
 from tertulia.storage.rows import EpisodeRow
+from tertulia.storage.statuses import PLAYED_OUT
 
-ENDED = ("success", "degraded")
 TRUTH, DISTANCE = "p(truth)", "distance"
 """Measures of a belief: the difference (a - b) of what the true value is given; where the world decides nothing, how
 far the two distributions lie apart (total variation, 0-1, without a sign)."""
@@ -56,6 +57,10 @@ class Effects:
     """Beliefs that were set from outside: while they are held so, they are no effect and are left out."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Episodes by why they are in no pair."""
+    seeds: int = 0
+    """How many seeds the pairs have."""
+    interval_over: str = "pairs"
+    """What is drawn anew for the intervals: `pairs`, or whole `seeds` where several replicates share one."""
 
     def report(self) -> dict[str, Any]:
         """As plain data."""
@@ -73,46 +78,74 @@ def _plain(mean: Mean | None) -> dict[str, Any] | None:
 
 _Place = tuple[Key, str, str, str]
 """Chain and variable, measure, both estimators."""
+_Of = tuple[int, float]
+"""The seed of a pair, and a figure of it."""
 
 
 @dataclass(slots=True)
 class _Gathered:
     """What the pairs come to, one after the other: no more than two or three episodes are in memory at once."""
 
-    partings: list[int | None] = field(default_factory=list)
+    partings: list[tuple[int, int | None]] = field(default_factory=list)
+    """Seed and turn."""
     by_chance: list[bool] = field(default_factory=list)
-    figures: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
-    lasts: dict[_Place, list[float]] = field(default_factory=lambda: defaultdict(list))
-    means: dict[_Place, list[float]] = field(default_factory=lambda: defaultdict(list))
+    figures: dict[str, list[tuple[int, float, float]]] = field(default_factory=lambda: defaultdict(list))
+    lasts: dict[_Place, list[_Of]] = field(default_factory=lambda: defaultdict(list))
+    means: dict[_Place, list[_Of]] = field(default_factory=lambda: defaultdict(list))
     apart: set[Key] = field(default_factory=set)
 
     def take_in(self, a: Told, b: Told) -> None:
-        parts = parting(a, b)
-        self.partings.append(None if parts is None else parts.turn)
+        parts, seed = parting(a, b), a.row.seed
+        self.partings.append((seed, None if parts is None else parts.turn))
         ones, others = a.figures(), b.figures()
         for name in FIGURES:
             x, y = ones[name], others[name]
             if x is not None and y is not None:
-                self.figures[name].append((float(x), float(y)))
+                self.figures[name].append((seed, float(x), float(y)))
         for key in sorted({*a.beliefs} & {*b.beliefs}):
             last, by_turn = _of_pair(a, b, key, self.apart)
             for place, value in last.items():
-                self.lasts[place].append(value)
+                self.lasts[place].append((seed, value))
             for place, values in by_turn.items():
-                self.means[place].append(math.fsum(values) / len(values))
+                self.means[place].append((seed, math.fsum(values) / len(values)))
 
     def figure(self, name: str) -> tuple[Mean | None, Mean | None, Mean | None]:
         measured = self.figures[name]
         return (
-            mean_of([x for x, _ in measured]),
-            mean_of([y for _, y in measured]),
-            mean_of([x - y for x, y in measured]),
+            self.mean([(seed, x) for seed, x, _ in measured]),
+            self.mean([(seed, y) for seed, _, y in measured]),
+            self.mean([(seed, x - y) for seed, x, y in measured]),
         )
+
+    @property
+    def seeds(self) -> set[int]:
+        return {seed for seed, _ in self.partings}
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether seeds are what is drawn anew for an interval: replicates of one seed share its world and script, and
+        are no independent pairs beside those of other seeds. Forks of one episode all have its seed: there the
+        replicates are the sample, of what may follow from that one past."""
+        return 1 < len(self.seeds) < len(self.partings)
+
+    def mean(self, figures: Sequence[_Of]) -> Mean | None:
+        """The mean over all pairs measured."""
+        if not self.over_seeds:
+            return mean_of([value for _, value in figures])
+        by_seed: dict[str, list[float]] = defaultdict(list)
+        for seed, value in figures:
+            by_seed[str(seed)].append(value)
+        found = interval(by_seed)
+        return None if found is None else Mean(found.mean, found.low, found.high, found.n)
+
+    def turn(self) -> Mean | None:
+        """When the transcripts part, where they do."""
+        return self.mean([(seed, float(turn)) for seed, turn in self.partings if turn is not None])
 
     def effects_on_beliefs(self) -> list[BeliefEffect]:
         places = sorted({*self.lasts, *self.means}, key=lambda place: (order_of(place[0][0]), place))
         return [
-            BeliefEffect(*place[0], *place[1:], mean_of(self.lasts[place]), mean_of(self.means[place]))
+            BeliefEffect(*place[0], *place[1:], self.mean(self.lasts[place]), self.mean(self.means[place]))
             for place in places
         ]
 
@@ -131,19 +164,18 @@ def effects(log: Log, names: tuple[str, str], a: Sequence[EpisodeRow], b: Sequen
         if before is not None and before.row.seed == other.row.seed:
             gathered.by_chance.append(parting(before, other) is not None)
         before = other
-    turns = [float(turn) for turn in gathered.partings if turn is not None]
-    chance = gathered.by_chance
+    parted, chance = sum(turn is not None for _, turn in gathered.partings), gathered.by_chance
     return Effects(
-        *names, len(gathered.partings), len(turns), mean_of(turns), (sum(chance), len(chance)) if chance else None,
+        *names, len(gathered.partings), parted, gathered.turn(), (sum(chance), len(chance)) if chance else None,
         {name: gathered.figure(name) for name in FIGURES}, gathered.effects_on_beliefs(), sorted(gathered.apart),
-        dict(left_out),
+        dict(left_out), len(gathered.seeds), "seeds" if gathered.over_seeds else "pairs",
     )  # fmt: skip
 
 
 def _ended(rows: Sequence[EpisodeRow], left_out: dict[str, int]) -> dict[tuple[int, int], EpisodeRow]:
     found = {}
     for row in rows:
-        if row.status in ENDED:
+        if row.status in PLAYED_OUT:
             found[row.seed, row.replicate] = row
         else:
             left_out[f"not ended ({row.status})"] += 1

@@ -7,15 +7,15 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
-
-from ulid import ULID
 
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import EpisodeResult, Place
-from tertulia.environments.many import AT_ONCE, play_many
+from tertulia.environments.arms import Arms, play_each, requests, tokens
+from tertulia.environments.defaults import AT_ONCE
+from tertulia.environments.episode import EpisodeResult
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.mind.probing import PROBE
@@ -23,7 +23,6 @@ from tertulia.storage.intervals import Mean, mean_of
 from tertulia.storage.log import Log
 from tertulia.storage.rows import (
     WORLD,
-    BatchRow,
     BeliefRow,
     CallRow,
     ClaimRow,
@@ -33,7 +32,6 @@ from tertulia.storage.rows import (
     ProbeRow,
     TurnRow,
 )
-from tertulia.storage.types import now
 
 ARMS = ("inline", "probe", "none")
 PAIRS = (("inline", "none"), ("probe", "none"), ("inline", "probe"))
@@ -67,21 +65,10 @@ class Measured:
 
 
 @dataclass(slots=True)
-class Comparison:
+class Comparison(Arms[Measured]):
     """Episodes of the three arms as they come in; what they show once all are there."""
 
-    scenario: str
-    seeds: Sequence[int]
-    batch: str = field(default_factory=lambda: str(ULID()))
-    """The batch of its episodes in the log; an episode's cell is its arm."""
     arms: dict[str, dict[int, Measured]] = field(default_factory=lambda: {arm: {} for arm in ARMS})
-    left_out: list[EpisodeResult] = field(default_factory=list)
-    """Episodes that did not end: they are compared with nothing."""
-
-    @property
-    def played(self) -> int:
-        """How many episodes have come in."""
-        return len(self.left_out) + sum(map(len, self.arms.values()))
 
     def arm(self, arm: str, figure: str) -> Mean | None:
         """The mean of a figure over the episodes of an arm where it was measured."""
@@ -90,12 +77,8 @@ class Comparison:
 
     def difference(self, one: str, other: str, figure: str) -> Mean | None:
         """The mean of `one` minus `other` over the seeds where both were measured, with its interval."""
-        pairs = [(self.arms[one][seed], self.arms[other][seed]) for seed in self.seeds if self._both(one, other, seed)]
-        found = [_difference(first, second, figure) for first, second in pairs]
+        found = [_difference(first, second, figure) for first, second in self.pairs(one, other)]
         return mean_of([value for value in found if value is not None])
-
-    def _both(self, one: str, other: str, seed: int) -> bool:
-        return seed in self.arms[one] and seed in self.arms[other]
 
     def report(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -138,23 +121,13 @@ async def play_arms(
 
     Raises `ScenarioError` for a scenario that cannot be played in one of the arms. A model that refuses stops all.
     """
-    seeds = list(comparison.seeds)
-    played = {arm: with_elicit(scenario, arm) for arm in ARMS}
-    name, grid = f"elicit {scenario.scenario}", {"elicit": list(ARMS), "seeds": seeds}
-    await log.record([BatchRow(id=comparison.batch, name=name, grid=grid, created_at=now())])
-    for arm in ARMS:
-        came = 0
-        options: dict[str, Any] = {"at_once": at_once, "retry": retry, "place": Place(comparison.batch, arm)}
-        async with aclosing(play_many(played[arm], seeds, log=log, backends=backends, **options)) as results:
-            async for result in results:
-                came += 1
-                if result.status in ("success", "degraded"):
-                    comparison.arms[arm][result.seed] = measure(log, result, arm)
-                else:
-                    comparison.left_out.append(result)
-                yield arm, result
-        if came < len(seeds):
-            return
+    playing = play_each(
+        "elicit", {arm: with_elicit(scenario, arm) for arm in ARMS}, comparison, partial(measure, log),
+        log=log, backends=backends, at_once=at_once, retry=retry,
+    )  # fmt: skip
+    async with aclosing(playing) as results:
+        async for arm_and_result in results:
+            yield arm_and_result
 
 
 def measure(log: Log, result: EpisodeResult, arm: str) -> Measured:
@@ -171,10 +144,10 @@ def measure(log: Log, result: EpisodeResult, arm: str) -> Measured:
         "utterances": result.utterances,
         "words": sum(len(event.text.split()) for event in said),
         "claims": _claims(log, episode, arm, said),
-        "calls": _requests(minds),
-        "tokens": _tokens(minds),
-        "probe_calls": _requests(probes),
-        "probe_tokens": _tokens(probes) if probes else 0,
+        "calls": requests(minds),
+        "tokens": tokens(minds),
+        "probe_calls": requests(probes),
+        "probe_tokens": tokens(probes) if probes else 0,
         "brier": math.fsum(briers.values()) / len(briers) if briers else None,
     }
     return Measured(episode, result.seed, figures, briers)
@@ -186,16 +159,6 @@ def _claims(log: Log, episode: str, arm: str, said: Sequence[EventRow]) -> int |
         return None
     places = {(event.turn, event.ordinal) for event in said}
     return sum((claim.turn, claim.event) in places for claim in log.rows(ClaimRow, episode))
-
-
-def _requests(calls: Sequence[CallRow]) -> int:
-    return len({(call.turn, call.take, call.participant, call.purpose, call.ordinal) for call in calls})
-
-
-def _tokens(calls: Sequence[CallRow]) -> int | None:
-    """None where no answer came with counts, as from rules."""
-    counted = [call for call in calls if call.input_tokens is not None]
-    return sum((call.input_tokens or 0) + (call.output_tokens or 0) for call in counted) if counted else None
 
 
 def _briers(log: Log, episode: str, arm: str) -> dict[Item, float]:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from ulid import ULID
@@ -16,7 +17,7 @@ from tertulia.agents.backends.base import BackendFailure
 from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
-from tertulia.environments.answering import Answering, backend_of
+from tertulia.environments.answering import Answering, backend_of, embedder_of
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
 from tertulia.environments.people.consent import words_go_to
@@ -24,7 +25,7 @@ from tertulia.environments.people.local import keep_local, keep_words_local
 from tertulia.environments.people.pseudonyms import discreet
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.people.table import Table, Withdrawn
-from tertulia.environments.restore import restore
+from tertulia.environments.restore import Restored, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Seat, Stage
@@ -32,9 +33,10 @@ from tertulia.environments.turn import Turns, TurnWork, open_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
-from tertulia.storage.log import Ended, Log, LogError, LostLease, Refused, Unusable, new_token
+from tertulia.storage.log import Ended, LeaseHeld, Log, LogError, LostLease, Refused, Unusable, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, ParticipantRow
+from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, InterventionRow, ParticipantRow
+from tertulia.storage.statuses import ENDED
 from tertulia.storage.types import dump_json, now
 
 LEASE_S = 600.0
@@ -148,14 +150,14 @@ class Episode:
         stage.interventions = Interventions.of(own)
         row = EpisodeRow(
             id=stage.episode, scenario=scenario.scenario, world=scenario.world, config=scenario.resolved(), seed=seed,
-            lease=leader.token, lease_until=now() + timedelta(seconds=leader.lease_s),
-            versions=versions(stage, backends), created_at=now(), batch=place.batch if place else None,
-            cell=place.cell if place else None, replicate=place.replicate if place else 0,
+            lease=leader.token, versions=versions(stage, backends), created_at=now(),
+            batch=place.batch if place else None, cell=place.cell if place else None,
+            replicate=place.replicate if place else 0,
         )  # fmt: skip
         answering = Answering(stage, log, backends, leader.token, retry=retry or RetryPolicy(), budget=budget)
         episode = cls(log, stage, answering, leader, listen, stop, people)
         try:
-            await log.begin(EpisodeRecord(row, seats_of(stage, people), own))
+            await log.begin(EpisodeRecord(row, seats_of(stage, people), own), lease_s=leader.lease_s)
         except asyncio.CancelledError:  # it may be in the log by now, and then it must not look as if it ran
             await asyncio.shield(episode._close_early("paused", "interrupted"))
             raise
@@ -174,22 +176,28 @@ class Episode:
         accept_changes: bool = False,
         leader: Leader | None = None,
         stop: Stop | None = None,
+        failed_at: datetime | None = None,
         people: Table | None = None,
     ) -> Episode:
         """Take over an episode where its log ends. Raises `AlreadyEnded`, `LeaseHeld`, `NotFound`, `RestoreError`,
         `ModelTrouble` where a seat's model cannot answer, and `ChangedSince` where it would go on with other packages,
-        instructions or models than it was last played with; `accept_changes` records the change and goes on."""
-        found = _not_ended(log.episode(episode))
+        instructions or models than it was last played with; `accept_changes` records the change and goes on.
+
+        One that failed is tried again only if nobody has done so since `failed_at`, unless that is None: else
+        `LeaseHeld`."""
+        found = _not_ended(await asyncio.to_thread(log.episode, episode))
         leader = leader or Leader()
         token = leader.token
         row = await log.lease(found.id, token, ttl_s=leader.lease_s)
         try:
+            if failed_at is not None and row.ended_at != failed_at:
+                raise LeaseHeld(f"another worker has tried episode {row.id} once more by now")
             unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
             _can_answer(unplayed.scenario, backends, people)
             keep_words_local(log, row, unplayed.scenario, backends)
-            calls = log.rows(CallRow, row.id)
-            changed = accepted_change(log, row, backends, calls, unplayed, accept=accept_changes)
-            restored = restore(log, row)
+            # In a thread: reading waits for a log that is away, and others play meanwhile.
+            reading = partial(_as_it_stands, log, row, backends, unplayed, accept=accept_changes)
+            calls, changed, restored = await asyncio.to_thread(reading)
             if changed is not None:
                 await log.record([changed], token)
         except BaseException:
@@ -281,7 +289,10 @@ class Episode:
         """One turn, in as many takes as it needs: recorded calls that answer other questions begin a new one."""
         take = self.answering.take_for(turn)
         while True:
-            work = TurnWork(self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people)
+            work = TurnWork(
+                self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people,
+                embedder_for=self.answering.embedder_for,
+            )  # fmt: skip
             await self._turns.play(work)
             if not work.failures:
                 return work
@@ -321,7 +332,7 @@ class Episode:
             closing = Closing(status, reason, self._outcome_so_far(), ended_at=self.stage.stamp(now()))
             await self.log.close_episode(self.stage.episode, self.leader.token, closing)
         except Ended:
-            row = self.log.episode(self.stage.episode)
+            row = await asyncio.to_thread(self.log.episode, self.stage.episode)
             self.closed = True
             return self._result(cast(EpisodeStatus, row.status), row.reason or "")
         except LogError as error:
@@ -386,6 +397,15 @@ class Episode:
             self.listen(event)
 
 
+def _as_it_stands(
+    log: Log, row: EpisodeRow, backends: Backends, unplayed: Stage, *, accept: bool
+) -> tuple[list[CallRow], InterventionRow | None, Restored]:
+    """The calls of an episode that is to go on, what has changed since, and its stage. Raises as `Episode.reopen`."""
+    calls = log.rows(CallRow, row.id)
+    changed = accepted_change(log, row, backends, calls, unplayed, accept=accept)
+    return calls, changed, restore(log, row)
+
+
 def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) -> None:
     """Raises `ModelTrouble` where a seat's model can be asked nothing at all, or a person has nowhere to sit."""
     taken = [name for name in scenario.names if scenario.model_of(name) == HUMAN]
@@ -394,6 +414,8 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     keep_local(scenario, backends)
     for uri in sorted(scenario.models - {RULES, HUMAN}):
         backend_of(backends, uri)
+    for uri in sorted({seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}):
+        embedder_of(backends, uri)
 
 
 def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:
@@ -423,7 +445,7 @@ def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:
-    if row.status in ("success", "degraded", "cancelled"):
+    if row.status in ENDED:
         raise AlreadyEnded(f"episode {row.id} has ended ({row.status}: {row.reason}); nothing to resume")
     return row
 

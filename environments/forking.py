@@ -23,6 +23,7 @@ from tertulia.environments.versions import versions
 from tertulia.storage.log import Log
 from tertulia.storage.record import EpisodeRecord
 from tertulia.storage.rows import BatchRow, EpisodeRow, InterventionRow
+from tertulia.storage.statuses import ENDED
 from tertulia.storage.types import now
 
 SET, NULL = "set", "null"
@@ -101,7 +102,7 @@ def plan_forks(
 
 
 def _check_turn(row: EpisodeRow, at: int) -> None:
-    ended = row.status in ("success", "degraded", "cancelled")
+    ended = row.status in ENDED
     last = row.head if ended else row.head + 1
     if last < 1:
         raise ForkError(f"episode {row.id} has no turn yet, and so no past to share; run it again instead")

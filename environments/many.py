@@ -11,13 +11,12 @@ from typing import TypeVar
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince
+from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError, Unusable
-
-AT_ONCE = 16
 
 
 def keep_what_is_loaded() -> None:
@@ -85,7 +84,7 @@ async def resume_many(
             why = failure.in_one_line()
         except (LogError, AlreadyEnded, RestoreError) as failure:
             why = str(failure)
-        row = log.episode(id)
+        row = await asyncio.to_thread(log.episode, id)
         return _untold(row.scenario, row.seed, why, row.id), None
 
     async with aclosing(_several(one, episodes, at_once)) as results:

@@ -22,6 +22,7 @@ from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.lease import is_dead
 from tertulia.storage.log import Duplicate, LeaseHeld, Log
 from tertulia.storage.rows import CallRow, EpisodeRow, ProbeRow, Row, TurnRow
+from tertulia.storage.statuses import ENDED
 from tertulia.storage.types import now
 
 _ATTEMPTS = 9
@@ -158,8 +159,7 @@ def open_interview(log: Log, episode: str, turn: int | None = None) -> Interview
 
 
 def _not_being_played(row: EpisodeRow) -> None:
-    ended = row.status in ("success", "degraded", "cancelled")
-    if ended or row.lease is None or row.lease_until is None or is_dead(row.lease):
+    if row.status in ENDED or row.lease is None or row.lease_until is None or is_dead(row.lease):
         return
     left_s = (row.lease_until - now()).total_seconds()
     if left_s > 0:

@@ -19,17 +19,17 @@ from tertulia.environments.differing import (
     where_texts_part,
 )
 from tertulia.environments.episode import outcome_of, seats_of
-from tertulia.environments.people.reception import keeps_times
 from tertulia.environments.people.recorded import RecordedPeople
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
+from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
-
-_ENDED = ("success", "degraded")
+from tertulia.storage.statuses import PLAYED_OUT
 
 
 @dataclass(slots=True)
@@ -76,7 +76,6 @@ class _Replay:
         not_forgotten(log, row, row.head)
         since = 0 if row.parent_turn is None else row.parent_turn + 1
         stage = stage_of(log, row) if since == 0 else restore(log, row, upto=since).stage
-        stage.hours_only = stage.in_real_time and not keeps_times(log, row.id)
         return cls(log, row, stage, Replayed(row.id, since, row.parent_episode, ended=False))
 
     async def run(self) -> Replayed:
@@ -113,9 +112,12 @@ class _Replay:
         if (difference := self._goes_on(turn)) is not None:
             return difference
         self._made.clear()
-        people = RecordedPeople.of(turn, logged)
-        work = TurnWork(self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, people=people)
-        if self.stage.in_real_time and not self.stage.hours_only:
+        work = TurnWork(
+            self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, embedder_for=self._embedder_for,
+            people=RecordedPeople.of(turn, logged),
+        )  # fmt: skip
+        people = any(seat.model == HUMAN for seat in self.stage.seats.values())
+        if people and turn.wall_ms:  # it went by real seconds: where times were not to be kept, there is no wall time
             work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:
@@ -165,6 +167,15 @@ class _Replay:
         self._made.append(model)
         return model
 
+    def _embedder_for(self, seat: Seat, turn: int, take: int) -> LanguageModel:
+        mine = [call for call in self._calls if call.participant == seat.name and call.purpose == EMBED]
+        model: RecordedModel = RecordedModel.of(
+            mine, uri=seat.spec.embeddings or "", episode=self.stage.episode, turn=turn, take=take,
+            participant=seat.name,
+        )  # fmt: skip
+        self._made.append(model)
+        return model
+
     def _asked_otherwise(self, turn: TurnRow, work: TurnWork) -> Difference:
         """The first failure by seat order. Raises one that has nothing to do with what was recorded."""
         order = list(self.stage.seats)
@@ -192,7 +203,7 @@ class _Replay:
         """How it ended, against how it ended here."""
         row = self.row
         if not last.closing:
-            if row.status not in _ENDED:
+            if row.status not in PLAYED_OUT:
                 return None
             return Difference(row.head + 1, None, "the closing turn", None, "it has ended, so there is one")
         rate = self.totals.worst_fallback_rate

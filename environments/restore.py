@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +12,8 @@ from tertulia.environments.interventions import Interventions
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import by_event, uttered
 from tertulia.environments.stage import Stage
+from tertulia.mind.embedding import EMBED, recorded
+from tertulia.mind.nearness import Vector
 from tertulia.mind.state import fold
 from tertulia.storage.forget import forgotten_from
 from tertulia.storage.log import Log
@@ -18,6 +21,7 @@ from tertulia.storage.rows import (
     AppraisalRow,
     BeliefRow,
     BidRow,
+    CallRow,
     ClaimRow,
     EpisodeRow,
     Established,
@@ -26,6 +30,7 @@ from tertulia.storage.rows import (
     InterventionRow,
     MemoryRow,
     MindDeltaRow,
+    RecallRow,
     Row,
     ThoughtRow,
     TurnRow,
@@ -79,6 +84,9 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     if row.parent_episode is not None and stage.gold is not None:
         kept = log.rows(GoldRow, row.id, upto_turn=last)
         stage.gold.unwritten_but({(gold.chain, gold.variable) for gold in kept})
+    for name, seat in stage.seats.items():
+        if seat.spec.embeddings:
+            stage.vectors[name] = dict(_vectors(log, row, last, name, seat.spec.embeddings))
     bids = log.rows(BidRow, row.id, upto_turn=last)
     stage.standings.take_in(bids)
     stage.interrupted = tuple(
@@ -87,11 +95,24 @@ def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     )  # fmt: skip
     events = by_event(logged_events, log.rows(WitnessRow, row.id, upto_turn=last), claims)
     logged: list[Row] = []
-    for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, MindDeltaRow):
+    for kind in (BeliefRow, ThoughtRow, AppraisalRow, MemoryRow, RecallRow, MindDeltaRow):
         logged += log.rows(kind, row.id, upto_turn=last)
     for name in stage.seats:
         stage.minds[name] = fold(name, logged)
     return Restored(stage, sum(uttered(one.event) for one in events))
+
+
+def _vectors(log: Log, row: EpisodeRow, upto: int | None, name: str, uri: str) -> Iterator[tuple[str, Vector]]:
+    """The embeddings that a seat was given in committed turns: what was paid for is not asked for again. A fork has
+    those of its parent's turns."""
+    if row.parent_episode is not None and row.parent_turn is not None:
+        shared = row.parent_turn if upto is None else min(upto, row.parent_turn)
+        yield from _vectors(log, log.episode(row.parent_episode), shared, name, uri)
+    takes = {turn.turn: turn.take for turn in log.rows(TurnRow, row.id, upto_turn=upto)}
+    calls = log.rows(CallRow, row.id, upto_turn=upto, purpose=EMBED, participant=name, uri=uri)
+    for call in sorted(calls, key=lambda call: (call.turn, call.ordinal, call.attempt)):
+        if call.take == takes.get(call.turn) and call.status in ("ok", "repaired") and call.messages and call.reply:
+            yield from recorded([(call.messages, call.reply)]).items()
 
 
 def _replay(stage: Stage, turn: TurnRow, pause_s: float) -> None:

@@ -26,6 +26,7 @@ from tertulia.environments.world import Action, Event, Observation, Outcome, Rul
 from tertulia.mind.chains import chains_of
 from tertulia.mind.faculties import make_faculties
 from tertulia.mind.faculty import Faculty
+from tertulia.mind.nearness import Embedded, Lexical, Nearness, Vector
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState
@@ -64,6 +65,8 @@ class Stage:
     state: Any = None
     head: int = -1
     minds: dict[str, MindState] = field(default_factory=dict)
+    vectors: dict[str, dict[str, Vector]] = field(default_factory=dict)
+    """The embeddings that each seat has been given, by text. Each has its own: what one asks for depends on nobody."""
     eyes: Eyes = field(default_factory=lambda: Eyes(()))
     shown: dict[str, Observation] = field(default_factory=dict)
     opening: dict[str, Observation] = field(default_factory=dict)
@@ -87,6 +90,8 @@ class Stage:
     clock_s: float = 0.0
     """Seconds of the conversation since its opening."""
     lasted_s: float = 0.0
+    in_real_time: bool = False
+    """Whether the clock is a real one: where people take part who all agreed to have times kept."""
     """How long the last turn took."""
     premise: str = ""
     variables: tuple[Variable, ...] = ()
@@ -180,6 +185,16 @@ class Stage:
         """A mind at the beginning of a turn, with what it is given from outside then."""
         return self.interventions.begin(TurnOfMind(self.episode, turn, self.minds[name]))
 
+    def nearness_at(self, name: str) -> Nearness:
+        """By what a seat's mind finds texts alike, with a copy of the vectors it has."""
+        uri = self.seats[name].spec.embeddings
+        return Embedded(uri, dict(self.vectors.get(name, {}))) if uri else Lexical()
+
+    def keep_vectors(self, name: str, near: Nearness) -> None:
+        """What a seat has been given in a turn stays, once the turn is whole."""
+        if isinstance(near, Embedded):
+            self.vectors[name] = near.vectors
+
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""
         return tuple(name for name in self.seats if self.legal(name) is not None)
@@ -192,11 +207,6 @@ class Stage:
         if name not in found:
             found[name] = self.world.legal(self.state, name)
         return found[name]
-
-    @property
-    def in_real_time(self) -> bool:
-        """Whether a person has a seat: then the clock is no simulated one."""
-        return any(seat.model == HUMAN for seat in self.seats.values())
 
     def called(self) -> tuple[str, ...]:
         """Those who count as addressed: who was interrupted last turn, and whom the last utterance was for."""

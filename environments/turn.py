@@ -88,6 +88,8 @@ class TurnWork:
     take: int
     model_for: Callable[[Seat, int, int], LanguageModel]
     closing: bool = False
+    embedder_for: Callable[[Seat, int, int], LanguageModel] | None = None
+    """What answers requests for embeddings, for seats whose minds have them."""
     people: People | None = None
     begun: dict[str, Deliberation] = field(default_factory=dict)
     """The work of each mind, from its beginning."""
@@ -327,11 +329,13 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
         spec=seat.spec,
         legal=None if work.closing else stage.legal(name),
         draw=partial(stage.draw, work.turn, work.take, name),
+        nearness=stage.nearness_at(name),
     )
     mind = stage.mind_at(name, work.turn)
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     model = work.model_for(seat, work.turn, work.take)
-    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties)
+    embedder = work.embedder_for(seat, work.turn, work.take) if work.embedder_for and seat.spec.embeddings else None
+    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties, embedder=embedder)
 
 
 async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
@@ -375,11 +379,7 @@ async def _with_people(work: TurnWork, do: Callable[[TurnWork], Awaitable[None]]
 async def _award(work: TurnWork) -> None:
     """The floor goes by the scenario's policy. Bids stand in seat order, whoever finished first."""
     stage, turns, called = work.stage, work.stage.scenario.turns, work.stage.called()
-    bids = [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats]
-    work.bids = weigh(
-        bids, turn=work.turn, policy=turns.policy, last_spoke=stage.eyes.last_spoke, addressed=called,
-        cooldown=turns.cooldown, standings=stage.standings if turns.normalise else None,
-    )  # fmt: skip
+    work.bids = weighed(work)
     view = FloorView(
         work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
         stage.spoke, stage.heard, turns.moderator, turns.interruptions,
@@ -390,6 +390,16 @@ async def _award(work: TurnWork) -> None:
         work.award = await POLICIES[turns.policy](view, work.bids, rng, work.floor)
     except Exception as failure:  # noqa: BLE001  as with minds: what they were asked is paid
         work.failures.append(failure)
+
+
+def weighed(work: TurnWork) -> list[Bid]:
+    """What everybody wants of the floor as things stand, in seat order, with what holds some of them back."""
+    stage, turns = work.stage, work.stage.scenario.turns
+    return weigh(
+        [_bid(stage.seats[name], work.minds[name].intent) for name in stage.seats], turn=work.turn, policy=turns.policy,
+        last_spoke=stage.eyes.last_spoke, addressed=stage.called(), cooldown=turns.cooldown,
+        standings=stage.standings if turns.normalise else None,
+    )  # fmt: skip
 
 
 def _bid(seat: Seat, intent: Intent) -> Bid:
@@ -431,6 +441,8 @@ async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
             runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
         for name, done in work.minds.items():
             work.stage.minds[name] = done.mind.state
+            if done.work is not None:
+                work.stage.keep_vectors(name, done.work.moment.nearness)
     work.over = True
     return Command(goto="minds")
 
@@ -441,8 +453,7 @@ def _happen(work: TurnWork) -> None:
         work.rows = work.stage.close(work.turn)
         return
     acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
-    # How long a turn took tells how fast a person answered: without their consent to times, the clock is simulated.
-    if work.stage.in_real_time and not work.stage.hours_only and work.lasted_s is None:
+    if work.stage.in_real_time and work.lasted_s is None:
         work.lasted_s = round(time.perf_counter() - work.clock, 3)
     taken = None if work.lasted_s is None else Time(work.lasted_s)
     work.events, work.rows = work.stage.step(work.turn, work.take, acts, taken)

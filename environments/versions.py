@@ -34,12 +34,16 @@ _DIGITS = 12
 def versions(stage: Stage, backends: Backends | None = None) -> dict[str, Any]:
     """All that may make a later run of the same scenario and seed come out differently.
 
-    `models` has what each model behind a backend is, by its URI; rules are our own code. Without `backends`, nothing
+    `models` has what each model behind a backend is, by its URI; `embeddings` the same of embedding models; rules are
+    our own code. Without `backends`, nothing
     is said of models.
     """
     faculties = {faculty.name: faculty for seat in stage.seats.values() for faculty in seat.faculties}
     uris = sorted(stage.scenario.models - {RULES})
     models = {} if backends is None else {"models": {uri: backends.made_of(uri) for uri in uris}}
+    by = sorted({seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings})
+    if backends is not None and by:
+        models["embeddings"] = {uri: backends.made_of(uri, embeddings=True) for uri in by}
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": _packages(),

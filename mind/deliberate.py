@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from tertulia.mind.bounds import bound_tokens
-from tertulia.mind.faculties.appraise import NEW_LABELS, label_open
+from tertulia.mind.embedding import AT_ONCE, embed
+from tertulia.mind.faculties.appraise import label_open
 from tertulia.mind.faculties.workspace import standing
 from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.model import LanguageModel, Message, ModelTrouble, Reply, Request, Sampling
+from tertulia.mind.nearness import Embedded, alike
+from tertulia.mind.participation import by_draft, by_thought, without_thoughts
 from tertulia.mind.prompt import BLOCK, first_turn, messages
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Element, Intent, MindUpdate
-
-NEUTRAL = 3.0
-"""The motivation of a mind that does not appraise: the middle of the scale."""
 
 
 @dataclass(slots=True)
@@ -33,10 +34,19 @@ class Deliberation:
     model: LanguageModel
     instructed: Sequence[Faculty]
     """All faculties of this mind: their instructions stand in the prompt, the same at every turn."""
+    embedder: LanguageModel | None = None
+    """What answers requests for embeddings, where the mind has them."""
     fallbacks: list[str] = field(default_factory=list)
+    _embeddings: int = 0
+    """How many requests for embeddings were made."""
+
+    def __post_init__(self) -> None:
+        self.moment.exact = getattr(self.model, "exact", False)
 
     def may_wait(self) -> bool:
         """Whether thinking may have to wait for a model; what is to be said is another matter."""
+        if self.embedder is not None:
+            return True
         asks = any(f.asks for f in self.faculties if self.moment.spec.fused() or f.phase != "speak")
         return asks and getattr(self.model, "waits", True)
 
@@ -59,14 +69,14 @@ class Deliberation:
         return None if reply.value is None else _act(reply.value)
 
     async def _fused(self) -> Any:
-        self.moment.labels = label_open(self.mind.state)
         pending: list[tuple[Faculty, BaseModel]] = []
         for faculty in self.faculties:
+            self.moment.labels = label_open(self.mind.state)
             inputs = faculty.inputs(self.mind.state, self.moment)
             if inputs is None:
                 continue
             if faculty.reply_type(self.moment) is None:
-                self._update(faculty, inputs, None)
+                await self._update(faculty, inputs, None)
             else:
                 pending.append((faculty, inputs))
         if not pending:
@@ -75,44 +85,59 @@ class Deliberation:
         reply = await self._ask("fused", pending, schema)
         if reply.value is None:
             return None
-        self._forget_hidden(reply)
+        self._forget_hidden(reply, [faculty for faculty, _ in pending])
         for faculty, inputs in pending:
             answer = getattr(reply.value, faculty.name)
-            self._update(faculty, inputs, answer, reply)
-            self._label_new(answer)
+            await self._update(faculty, inputs, answer, reply)
+            self._label_new(faculty, answer)
         return getattr(reply.value, "speak", None)
 
     async def _staged(self) -> None:
-        for faculty in self.faculties:
-            if faculty.phase == "speak":
-                continue
+        for stage in _stages([faculty for faculty in self.faculties if faculty.phase != "speak"]):
             self.moment.labels = label_open(self.mind.state)
-            inputs = faculty.inputs(self.mind.state, self.moment)
-            schema = faculty.reply_type(self.moment)
-            if inputs is None:
-                continue
-            if schema is None:
-                self._update(faculty, inputs, None)
-                continue
-            reply = await self._ask(faculty.name, [(faculty, inputs)], schema)
-            if reply.value is not None:
-                self._forget_hidden(reply)
-                self._update(faculty, inputs, reply.value, reply)
+            asked: list[tuple[Faculty, BaseModel]] = []
+            for faculty in stage:
+                inputs = faculty.inputs(self.mind.state, self.moment)
+                if inputs is not None and faculty.reply_type(self.moment) is None:
+                    await self._update(faculty, inputs, None)
+                elif inputs is not None:
+                    asked.append((faculty, inputs))
+            for (faculty, inputs), reply in zip(asked, await self._ask_all(asked), strict=True):
+                if reply.value is not None:
+                    self._forget_hidden(reply, [faculty])
+                    await self._update(faculty, inputs, reply.value, reply)
 
-    def _forget_hidden(self, reply: Reply[Any]) -> None:
+    async def _ask_all(self, asked: Sequence[tuple[Faculty, BaseModel]]) -> list[Reply[Any]]:
+        """Ask all at once, and wait for all also where one fails: the others' calls are paid by then."""
+        asking = [self._ask(one.name, [(one, inputs)], one.reply_type(self.moment)) for one, inputs in asked]
+        if len(asking) == 1:
+            return [await asking[0]]
+        replies = await asyncio.gather(*asking, return_exceptions=True)
+        failed = next((reply for reply in replies if isinstance(reply, BaseException)), None)
+        if failed is not None:
+            raise failed
+        return cast("list[Reply[Any]]", replies)
+
+    def _forget_hidden(self, reply: Reply[Any], asked: Sequence[Faculty]) -> None:
         """A language model cannot speak of thoughts that its prompt did not show."""
         if reply.estimator != "rules":
-            shown = {element.ref for element in self._inner() if element.kind == "thought"}
+            shown = {element.ref for element in self._inner(asked) if element.kind == "thought"}
             self.moment.labels = {label: name for label, name in self.moment.labels.items() if name in shown}
 
-    def _label_new(self, answer: Any) -> None:
+    def _label_new(self, faculty: Faculty, answer: Any) -> None:
         """`N1`, `N2`, ... are the thoughts of the reply by their place in it, new or on the mind already."""
-        ids = {thought.text: thought.id for thought in self.mind.state.open_thoughts()}
-        drafts = zip(NEW_LABELS, getattr(answer, "thoughts", ()), strict=False)
-        self.moment.labels |= {label: ids[draft.text] for label, draft in drafts if draft.text in ids}
+        texts = {thought.id: thought.text for thought in self.mind.state.open_thoughts()}
+        for label, draft in zip(faculty.labels, getattr(answer, "thoughts", ()), strict=False):
+            found = next((name for name, text in texts.items() if text == draft.text), None)
+            if found is None and not self.moment.exact:
+                found = alike(self.moment.nearness, draft.text, texts)
+            if found is not None:
+                self.moment.labels[label] = found
 
-    def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> None:
+    async def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> None:
         """Let a faculty change the mind and the moment."""
+        if self.embedder is not None:
+            await self._embed(faculty.compares(self.mind.state, self.moment, inputs, answer))
         update = faculty.update(self.mind.state, self.moment, inputs, answer)
         if update.recalled:
             self.moment.recalled = update.recalled
@@ -123,6 +148,17 @@ class Deliberation:
             self.mind.apply(faculty.name, update)
         else:
             self.mind.apply(faculty.name, update, reply.call, reply.estimator)
+
+    async def _embed(self, texts: Iterable[str]) -> None:
+        """Vectors for the texts that have none yet."""
+        near = self.moment.nearness
+        assert self.embedder is not None
+        assert isinstance(near, Embedded)
+        missing = [text for text in dict.fromkeys(texts) if text.strip() and text not in near.vectors]
+        for start in range(0, len(missing), AT_ONCE):
+            some = missing[start : start + AT_ONCE]
+            near.vectors |= await embed(self.embedder, some, self.moment.seen, self._embeddings)
+            self._embeddings += 1
 
     async def _ask(
         self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None
@@ -137,7 +173,7 @@ class Deliberation:
                 schema=schema,
                 seen=self.moment.seen,
                 inputs=inputs,
-                messages=partial(self._messages, questions),
+                messages=partial(self._messages, questions, [faculty for faculty, _ in asked]),
                 sampling=sampling,
                 ordinal=ordinal,
             )
@@ -151,18 +187,19 @@ class Deliberation:
             self.fallbacks.append(f"{purpose}: {reply.reason}")
         return reply
 
-    def _messages(self, questions: Sequence[str]) -> list[Message]:
-        self.moment.inner = self._inner()
+    def _messages(self, questions: Sequence[str], asked: Sequence[Faculty] = ()) -> list[Message]:
+        self.moment.inner = self._inner(asked)
         return messages(self.moment, self.instructed, questions)
 
-    def _inner(self) -> list[Element]:
-        """What enters the prompt: what the workspace chose and thoughts formed since; all, where none chooses."""
-        elements = standing(self.mind.state, self.moment)
-        chosen = self.moment.workspace
-        if chosen is None:
-            return elements
-        formed = {name for name, thought in self.mind.state.thoughts.items() if thought.turn == self.mind.turn}
-        return chosen + [e for e in elements if e.kind == "thought" and e.ref in formed and e not in chosen]
+    def _inner(self, asked: Sequence[Faculty] = ()) -> list[Element]:
+        """What enters the prompt: what the workspace chose and thoughts formed since; all, where none chooses. Of that,
+        what any of those asked would see."""
+        elements, chosen = standing(self.mind.state, self.moment), self.moment.workspace
+        if chosen is not None:
+            formed = {name for name, thought in self.mind.state.thoughts.items() if thought.turn == self.mind.turn}
+            since = [e for e in elements if e.kind == "thought" and e.ref in formed and e not in chosen]
+            elements = chosen + since
+        return [e for e in elements if not asked or any(one.shows(e, self.moment) for one in asked)]
 
     def _sampling(self, purpose: str, asked: Sequence[Faculty], schema: type[BaseModel]) -> Sampling:
         """The liveliest temperature of those that ask; a seed of this turn's own; room for every valid reply."""
@@ -192,55 +229,31 @@ class Deliberation:
             self.mind.apply("prompt", MindUpdate(notes={"turns_dropped_before": turn}))
 
     def _intend(self, draft: Any) -> Intent:
-        if self.moment.legal is None:
+        mind, moment = self.mind.state, self.moment
+        if moment.legal is None:
             return Intent(wants=False, reason="cannot act now")
-        if self.moment.spec.fused():
-            return self._intend_draft(draft)
-        if self.moment.ended_turn:
+        if moment.spec.fused():
+            if draft is None:
+                return Intent(wants=False, reason=f"fallback ({'; '.join(self.fallbacks) or 'no draft'})")
+            return by_draft(mind, moment, draft, _act(draft))
+        if moment.ended_turn:
             return Intent(wants=False, reason="ended its turn")
-        if not any(faculty.name == "think" for faculty in self.faculties):
-            return Intent(wants=True, volunteers=True, motivation=NEUTRAL)
-        return self._intend_thought()
+        if not any(faculty.phase == "think" for faculty in self.faculties):
+            return without_thoughts(moment)
+        intent = by_thought(mind, moment)
+        moment.chosen = intent.thought
+        return intent
 
-    def _intend_draft(self, draft: Any) -> Intent:
-        if draft is None:
-            return Intent(wants=False, reason=f"fallback ({'; '.join(self.fallbacks) or 'no draft'})")
-        act = _act(draft)
-        thought = self.mind.state.thoughts.get(self.moment.labels.get(draft.thought, ""))
-        motivation = thought.motivation if thought else NEUTRAL
-        wants = getattr(act, "kind", None) != "pass"
-        return Intent(
-            wants=wants,
-            volunteers=wants and self._volunteers(motivation, thought.system if thought else 0),
-            interrupts=wants and motivation >= self.moment.spec.interrupt_threshold,
-            motivation=motivation if wants else None,
-            thought=thought.id if thought else None,
-            addressee=next(iter(getattr(act, "to", ())), None),
-            reason="" if wants else "chose to pass",
-            act=act,
-        )
 
-    def _intend_thought(self) -> Intent:
-        """After Inner Thoughts, participation: the best thought if it reaches `im_threshold`; otherwise, by chance
-        (`system1_prob`), the best System 1 thought. A turn that is one's own takes the best thought regardless."""
-        thoughts = self.mind.state.open_thoughts()
-        if not thoughts:
-            return Intent(wants=False, reason="nothing on its mind")
-        best = thoughts[0]
-        quick = next((thought for thought in thoughts if thought.system == 1), None)
-        if best.motivation < self.moment.spec.im_threshold and quick and self._blurts():
-            best = quick
-        volunteers = best.motivation >= self.moment.spec.im_threshold or best is quick
-        interrupts = best.motivation >= self.moment.spec.interrupt_threshold
-        return Intent(
-            wants=True, volunteers=volunteers, interrupts=interrupts, motivation=best.motivation, thought=best.id
-        )
-
-    def _volunteers(self, motivation: float, system: int) -> bool:
-        return motivation >= self.moment.spec.im_threshold or (system == 1 and self._blurts())
-
-    def _blurts(self) -> bool:
-        return self.moment.draw("intend", 0).random() < self.moment.spec.system1_prob
+def _stages(faculties: Sequence[Faculty]) -> list[list[Faculty]]:
+    """The faculties in order, those together that are asked at the same time."""
+    stages: list[list[Faculty]] = []
+    for faculty in faculties:
+        if stages and faculty.beside and stages[-1][-1].name == faculty.beside:
+            stages[-1].append(faculty)
+        else:
+            stages.append([faculty])
+    return stages
 
 
 def _act(draft: Any) -> Any:

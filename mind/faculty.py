@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, RootModel
 
 from tertulia.mind.model import Sampling
+from tertulia.mind.nearness import Lexical, Nearness
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import Element, MindState, MindUpdate, Recalled
 from tertulia.storage.seen import Seen
@@ -42,6 +43,13 @@ class Moment:
     """The first turn whose events are still in the prompt."""
     ended_turn: bool = False
     """A faculty gave the turn away."""
+    chosen: str | None = None
+    """The thought it bids with: what it would put into words, if the floor is its own."""
+    nearness: Nearness = field(default_factory=Lexical)
+    """How alike texts are. With embeddings, only of those that a faculty said it compares."""
+    exact: bool = False
+    """Rules answer: their words for a thought tell it apart from any other, and they know themselves when a thought has
+    been said. So only the same words are the same thought."""
 
     def admits(self, kind: str, ref: str) -> bool:
         """Whether an inner element may enter a prompt of this turn."""
@@ -65,6 +73,11 @@ class Faculty(ABC):
     instruction: ClassVar[str] = ""
     """In the system prefix, the same at every turn."""
     sampling: ClassVar[Sampling] = Sampling()
+    beside: ClassVar[str] = ""
+    """A faculty right before it whose answer it does not need: where faculties are asked one by one, both are asked at
+    the same time."""
+    labels: ClassVar[tuple[str, ...]] = ()
+    """What the thoughts of its reply are called in that same reply, in their order."""
 
     @abstractmethod
     def inputs(self, mind: MindState, moment: Moment) -> BaseModel | None:
@@ -82,6 +95,18 @@ class Faculty(ABC):
     def question(self, inputs: Any) -> str:
         """The inner elements of the moment, in words, for the tail of the prompt."""
         return ""
+
+    def instruct(self, spec: MindSpec) -> str:
+        """Its instruction in a mind with these knobs; the same at every turn."""
+        return self.instruction
+
+    def shows(self, element: Element, moment: Moment) -> bool:
+        """Whether an inner element may stand in its prompt, where it is asked by itself."""
+        return True
+
+    def compares(self, mind: MindState, moment: Moment, inputs: Any, reply: Any) -> Iterable[str]:
+        """The texts whose nearness its `update` asks for; embeddings of them are made before."""
+        return ()
 
     @abstractmethod
     def update(self, mind: MindState, moment: Moment, inputs: Any, reply: Any) -> MindUpdate:

@@ -101,7 +101,7 @@ class CopiedMind(Deliberation):
 
     async def beliefs(self) -> Told:
         """Everything it believes, by the believe faculty's own inputs, schema and update. Raises `ModelTrouble`."""
-        self._take_in()
+        await self._take_in()
         believe = next(faculty for faculty in self.instructed if faculty.name == Believe.name)
         inputs, schema = believe.inputs(self.mind.state, self.moment), believe.reply_type(self.moment)
         assert inputs is not None
@@ -116,7 +116,7 @@ class CopiedMind(Deliberation):
     async def answer(self, question: Question, rules_see: Seen) -> Told:
         """An answer in words, or one of the choices. Rules read `rules_see`, where the variables stand also if minds
         are not told of them. Raises `ModelTrouble`."""
-        self._take_in()
+        await self._take_in()
         asked = f"A question to you alone; nobody hears it, and nothing comes of it: {question.text}"
         asked += (
             f"\nAnswer with one of: {', '.join(question.choices)}."
@@ -126,7 +126,7 @@ class CopiedMind(Deliberation):
         reply = await self._put(ASK, question, answer_type(question.choices), asked, _SAMPLING, rules_see)
         return Told(reply.call, reply.estimator, reply.reason, answer=getattr(reply.value, "answer", None))
 
-    def _take_in(self) -> None:
+    async def _take_in(self) -> None:
         """All that this mind does before it asks anything: perceive, recall, choose what stands before it."""
         self._begin_transcript()
         for faculty in self.faculties:
@@ -134,7 +134,7 @@ class CopiedMind(Deliberation):
                 self.moment.labels = label_open(self.mind.state)
                 inputs = faculty.inputs(self.mind.state, self.moment)
                 if inputs is not None:
-                    self._update(faculty, inputs, None)
+                    await self._update(faculty, inputs, None)
         self.moment.labels = label_open(self.mind.state)
 
     async def _put(

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Message
+from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import Element
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Seen, SeenEvent
@@ -20,17 +21,17 @@ def messages(moment: Moment, faculties: Sequence[Faculty], questions: Iterable[s
     seen = moment.seen
     lines = transcript(seen, moment.first_turn)
     return [
-        Message("system", prefix(seen, faculties)),
+        Message("system", prefix(seen, faculties, moment.spec)),
         Message("user", "\n".join([*lines, "", tail(moment, questions)])),
     ]
 
 
-def prefix(seen: Seen, faculties: Sequence[Faculty]) -> str:
+def prefix(seen: Seen, faculties: Sequence[Faculty], spec: MindSpec) -> str:
     """Who one is, the rules of the place, what one alone knows, and how one's mind works.
 
     Only a mind that is asked what it believes is told what there is to believe: asking is a treatment.
     """
-    instructions = tuple(faculty.instruction for faculty in faculties if faculty.instruction)
+    instructions = tuple(told for faculty in faculties if (told := faculty.instruct(spec)))
     variables = seen.variables if any(faculty.name == "believe" for faculty in faculties) else ()
     return _prefix(
         seen.participant, seen.cast, seen.persona, seen.goal, seen.premise, seen.opening.text, variables, instructions
@@ -99,6 +100,10 @@ def tail(moment: Moment, questions: Iterable[str]) -> str:
     parts = [f"It is turn {seen.turn}. With you now: {here or 'nobody'}."]
     if seen.observation.text and seen.observation != seen.opening:
         parts.append(f"What you see now: {seen.observation.text}")
+    if seen.pause:
+        seconds = f" ({seen.pause_s:g} seconds)" if seen.pause_s else ""
+        turns = "a turn" if seen.pause == 1 else f"{seen.pause} turns"
+        parts.append(f"Nobody has said or done anything for {turns}{seconds}.")
     if moment.inner:
         parts.append("\n".join(["On your mind:", *(f"- {_inner(element, moment)}" for element in moment.inner)]))
     parts += [question for question in questions if question]

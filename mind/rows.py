@@ -105,7 +105,9 @@ class TurnOfMind:
                 source_event=memory.source_event, weight=memory.weight,
             )  # fmt: skip
         for rank, found in enumerate(update.recalled):
-            yield RecallRow.made(**at, memory=found.memory, rank=rank, saliency=found.saliency)
+            yield RecallRow.made(
+                **at, memory=found.memory, rank=rank, saliency=found.saliency, kind=found.kind, method=found.method
+            )
         for rank, element in enumerate(update.workspace):
             yield WorkspaceRow.made(
                 **at, kind=element.kind, element=element.ref, rank=rank, score=element.score, selected=element.selected

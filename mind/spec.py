@@ -6,8 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-PHASES = ("perceive", "recall", "believe", "workspace", "think", "appraise", "dial", "speak")
+PHASES = ("perceive", "interpret", "recall", "believe", "workspace", "think", "appraise", "dial", "speak")
 """The order in which faculties work; a list in another order is refused."""
+
+
+MOST_THRESHOLD = 6.0
+"""Motivation ends at 5.0: a threshold above it is never reached."""
+
+
+PROACTIVE_KNOBS = frozenset({"im_threshold", "system1_prob"})
+"""What a word for proactivity stands for."""
 
 
 class Preset(BaseModel):
@@ -22,6 +30,14 @@ class Preset(BaseModel):
     """How deep its beliefs about beliefs go unless told otherwise."""
 
 
+PROACTIVITY: dict[str, dict[str, float]] = {
+    "chatter": {"system1_prob": 0.7},
+    "active": {"system1_prob": 0.2, "im_threshold": 3.59},
+    "selective": {"system1_prob": 0.0, "im_threshold": 4.09},
+}
+"""What one word sets: the conditions non-stop chatter, active contributor and selective of Inner Thoughts (Liu et al.
+2025), with the values that two accounts of the paper give; what they leave open stays as it is."""
+
 PRESETS: dict[str, Preset] = {
     "reactive": Preset(
         faculties=("perceive", "speak"),
@@ -33,15 +49,21 @@ PRESETS: dict[str, Preset] = {
         deliberation="staged",
         source="after MindDial (Qiu et al., arXiv 2306.15253): three levels of belief, their gap, a speaking act",
     ),
+    "inner-thoughts": Preset(
+        faculties=("perceive", "tend", "interpret", "recall", "react", "reflect", "appraise", "speak"),
+        deliberation="staged",
+        source="after Inner Thoughts (Liu et al., CHI'25): trigger, retrieval, formation of quick and considered "
+        "thoughts, evaluation, participation; kept thoughts are appraised again every turn",
+    ),
     "mutual": Preset(
-        faculties=("perceive", "recall", "believe", "mirror", "workspace", "think", "appraise", "speak"),
+        faculties=("perceive", "tend", "recall", "believe", "mirror", "workspace", "think", "appraise", "speak"),
         deliberation="fused",
         source="ours, after the framework of Wang & Goel (arXiv 2210.03842): construction, disclosure, recognition, "
         "revision; the third stage, the revision of a model, is future work in the paper",
         order=3,
     ),
     "full": Preset(
-        faculties=("perceive", "recall", "believe", "workspace", "think", "appraise", "speak"),
+        faculties=("perceive", "tend", "recall", "believe", "workspace", "think", "appraise", "speak"),
         deliberation="fused",
         source="ours: beliefs along chains and inner thoughts together, in one call a turn",
     ),
@@ -52,7 +74,8 @@ class MindSpec(BaseModel):
     """A mind in a scenario file. `faculties` replaces the preset's list; taking one off is the ablation.
 
     `order` is the deepest chain of beliefs (1 `a`, 2 `a>b` and `a&b`, 3 `a>b>a`); `workspace` how many inner
-    elements enter a prompt. The three thresholds bear the names and defaults of Inner Thoughts (Liu et al. 2025).
+    elements enter a prompt. `im_threshold`, `system1_prob` and `interrupt_threshold` bear the names and the defaults of
+    the code of Inner Thoughts (Liu et al. 2025).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,22 +90,38 @@ class MindSpec(BaseModel):
     """How many inner elements (beliefs, memories, thoughts) enter a prompt."""
     deliberation: Literal["fused", "staged"] | None = None
     """`fused`: one call a turn; `staged`: one call per faculty. Without it, as the preset has it."""
-    im_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 3.5
-    """From which motivation on it takes an open floor by itself."""
+    proactivity: Literal["chatter", "active", "selective"] | None = None
+    """One word for `im_threshold` and `system1_prob`, which win over it where they are given: `chatter` (0.7 for
+    `system1_prob`), `active` (3.59 and 0.2), `selective` (4.09 and 0)."""
+    im_threshold: Annotated[float, Field(ge=1.0, le=MOST_THRESHOLD)] = 3.5
+    """From which motivation on it takes an open floor by itself; above 5, never."""
     system1_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
-    """How probably a quick thought is blurted out below that."""
-    interrupt_threshold: Annotated[float, Field(ge=1.0, le=5.0)] = 4.0
-    """From which motivation on it takes a floor that was given to another."""
+    """How probably a quick thought is blurted out below that, in the turn in which it comes up."""
+    interrupt_threshold: Annotated[float, Field(ge=1.0, le=MOST_THRESHOLD)] = 4.0
+    """From which motivation on it takes a floor that was given to another; above 5, never."""
+    proactive_tone: bool = False
+    """Whether it is told to speak assertively. The README of Inner Thoughts names this knob and its code has none; so
+    the sentence that stands in the prompt is ours."""
+    embeddings: str | None = None
+    """An embedding model, `hf/ORG/NAME`, `hf/./PATH` or `openai/NAME`: memories come up by it, and by it a thought is
+    found to have been said. Without one, by words alone."""
+    decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.98
+    """What is left, turn by turn, of how easily a memory or thought comes up again since it last did. The code of Inner
+    Thoughts has the factor and never sets it to anything but 1."""
+    keep_for: Annotated[int, Field(ge=1)] = 12
+    """After how many turns a thought that was not spoken is stale."""
     context: Annotated[int, Field(ge=2000)] = 60_000
     """How many characters of transcript a prompt may hold; beyond it, whole blocks of the oldest turns go."""
 
     @model_validator(mode="before")
     @classmethod
     def _as_the_preset_has_it(cls, data: Any) -> Any:
-        preset = data.get("preset") if isinstance(data, dict) else None
-        if isinstance(preset, str) and preset in PRESETS and "order" not in data:
-            return {**data, "order": PRESETS[preset].order}
-        return data
+        if not isinstance(data, dict):
+            return data
+        preset, word = data.get("preset"), data.get("proactivity")
+        order = {"order": PRESETS[preset].order} if isinstance(preset, str) and preset in PRESETS else {}
+        knobs = PROACTIVITY.get(word, {}) if isinstance(word, str) else {}
+        return {**order, **knobs, **data}
 
     def parts(self) -> tuple[str, ...]:
         """The names of its faculties, in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,7 @@ from tertulia.storage.rows import (
     Estimator,
     MemoryRow,
     MindDeltaRow,
+    RecallRow,
     Row,
     ThoughtRow,
     ThoughtStatus,
@@ -54,6 +55,8 @@ class Thought(BaseModel):
     turn: int
     status: str = "formed"
     motivation: float = 1.0
+    accessed: int = 0
+    """The turn in which it last came to mind; that of its forming, at first."""
 
     @property
     def open(self) -> bool:
@@ -71,6 +74,8 @@ class Memory(BaseModel):
     turn: int
     source_event: str | None = None
     weight: float = 1.0
+    accessed: int = 0
+    """The turn in which it last came to mind; that in which it was kept, at first."""
 
 
 class MindState(BaseModel):
@@ -117,8 +122,9 @@ class MindState(BaseModel):
                 beliefs[key] = _with_value(None if fresh else beliefs.get(key), row)
             elif isinstance(row, ThoughtRow):
                 thoughts[row.thought] = Thought(
-                    id=row.thought, system=row.system, text=row.text, stimuli=tuple(row.stimuli), turn=row.turn
-                )
+                    id=row.thought, system=row.system, text=row.text, stimuli=tuple(row.stimuli), turn=row.turn,
+                    accessed=row.turn,
+                )  # fmt: skip
             elif isinstance(row, AppraisalRow):
                 thoughts[row.thought] = thoughts[row.thought].model_copy(
                     update={"status": row.status, "motivation": row.motivation}
@@ -126,11 +132,17 @@ class MindState(BaseModel):
             elif isinstance(row, MemoryRow):
                 memories[row.memory] = Memory(
                     id=row.memory, kind=row.kind, text=row.text, turn=row.turn,
-                    source_event=row.source_event, weight=row.weight,
+                    source_event=row.source_event, weight=row.weight, accessed=row.turn,
                 )  # fmt: skip
+            elif isinstance(row, RecallRow):
+                _came_up(thoughts if row.kind == "thought" else memories, row)
             elif isinstance(row, MindDeltaRow):
                 notes[f"{row.faculty}/{row.key}"] = row.value
         return MindState(holder=self.holder, beliefs=beliefs, thoughts=thoughts, memories=memories, notes=notes)
+
+
+def _came_up(held: dict[str, Any], row: RecallRow) -> None:
+    held[row.memory] = held[row.memory].model_copy(update={"accessed": row.turn})
 
 
 def _with_value(before: Belief | None, row: BeliefRow) -> Belief:
@@ -141,7 +153,14 @@ def _with_value(before: Belief | None, row: BeliefRow) -> Belief:
     )  # fmt: skip
 
 
-_FOLD_ORDER: dict[type[Row], int] = {BeliefRow: 0, ThoughtRow: 1, AppraisalRow: 2, MemoryRow: 3, MindDeltaRow: 4}
+_FOLD_ORDER: dict[type[Row], int] = {
+    BeliefRow: 0,
+    ThoughtRow: 1,
+    AppraisalRow: 2,
+    MemoryRow: 3,
+    RecallRow: 4,
+    MindDeltaRow: 5,
+}
 
 
 def fold(holder: str, rows: Iterable[Row]) -> MindState:
@@ -193,10 +212,13 @@ class NewMemory(BaseModel):
 
 
 class Recalled(BaseModel):
-    """A memory that came to mind, with its saliency (0-1)."""
+    """A memory or an earlier thought that came to mind, with its saliency (0-1) and how it was found (`method`)."""
 
     memory: str
+    """Its id."""
     saliency: float
+    kind: Literal["memory", "thought"] = "memory"
+    method: str = "lexical"
 
 
 class Element(BaseModel):

@@ -92,9 +92,13 @@ class Log(Readers):
         self._reads.dispose()
         self._engine.dispose()
 
-    async def begin(self, record: EpisodeRecord) -> None:
-        """Enter a new episode with its seats. Raises `Duplicate`."""
-        await self._writer.do(work.Work(rows=[record.episode, *record.participants, *record.interventions]))
+    async def begin(self, record: EpisodeRecord, *, lease_s: float | None = None) -> None:
+        """Enter a new episode with its seats. Raises `Duplicate`.
+
+        With `lease_s`, its lease lasts so long from the moment it is entered, by the database's clock.
+        """
+        rows = [record.episode, *record.participants, *record.interventions]
+        await self._writer.do(work.Work(rows=rows, lease_s=lease_s))
 
     async def commit(self, record: TurnRecord) -> None:
         """Commit one turn, whole or not at all, and the episode's closing with it.
@@ -155,9 +159,11 @@ class Log(Readers):
         count: int = await self._writer.do(work.renew_work(token, ttl_s))
         return count
 
-    async def set_grid(self, batch: str, grid: Any) -> None:
-        """Keep a batch's grid anew: it has grown."""
-        await self._writer.do(work.grid_work(batch, grid))
+    async def set_grid(self, batch: str, grid: Any, *, was: Any) -> bool:
+        """Keep a batch's grid anew, which has grown from what it `was`. False, with nothing changed, where it is
+        something else by now."""
+        kept: bool = await self._writer.do(work.grid_work(batch, grid, was))
+        return kept
 
     async def close_episode(self, episode: str, token: str, closing: Closing) -> None:
         """Write how an episode ended or paused, outside a turn, and let go of its lease.

@@ -9,6 +9,7 @@ Whoever changes or removes the messages of a call must first make whole those th
 from __future__ import annotations
 
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,21 +34,23 @@ class _Whole:
 
 
 class Prompts:
-    """The prompts lately written whole, one for each participant of an episode."""
+    """The prompts lately written whole, one for each participant of an episode. Safe from any thread."""
 
     def __init__(self, most: int = _REMEMBERED) -> None:
         self._most, self._size = most, 0
         self._whole: OrderedDict[tuple[str, str], _Whole] = OrderedDict()
+        self._lock = threading.Lock()
 
     def shorten(self, call: CallRow) -> CallRow:
         """The call as it is to be kept: without what it shares, where that is half of it or more; else as it is."""
         if not call.messages:
             return call
         key = (call.episode, call.participant)
-        if key not in self._whole:
-            return call
-        self._whole.move_to_end(key)
-        whole = self._whole[key]
+        with self._lock:
+            whole = self._whole.get(key)
+            if whole is None:
+                return call
+            self._whole.move_to_end(key)
         text = write_json(call.messages)
         shared = shared_prefix(whole.text, text)
         if shared < _LEAST or 2 * shared < len(text):
@@ -59,12 +62,13 @@ class Prompts:
         """To be told of each call when it is durable: what was kept whole can be referred to from now on."""
         if not kept.messages:
             return
-        key = (kept.episode, kept.participant)
-        self._forget(key)
-        self._whole[key] = _Whole(kept.call, write_json(kept.messages))
-        self._size += len(self._whole[key].text)
-        while self._size > self._most:
-            self._forget(next(iter(self._whole)))
+        key, whole = (kept.episode, kept.participant), _Whole(kept.call, write_json(kept.messages))
+        with self._lock:
+            self._forget(key)
+            self._whole[key] = whole
+            self._size += len(whole.text)
+            while self._size > self._most:
+                self._forget(next(iter(self._whole)))
 
     def _forget(self, key: tuple[str, str]) -> None:
         whole = self._whole.pop(key, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Select, and_, case, func, literal, select, true
@@ -32,6 +33,8 @@ class Standing:
     status: str
     led: bool
     """Whether a worker has it whose lease has not run out and who is not known to be dead."""
+    ended_at: datetime | None = None
+    """When it ended or failed."""
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -39,8 +42,6 @@ class Standing:
         return self.cell, self.seed, self.replicate
 
 
-ENDED = ("success", "degraded", "cancelled")
-"""How an episode stands that has ended and cannot be gone on with."""
 _AT_ONCE = 500
 """Values in one `IN`."""
 _LAST = "\U0010ffff"
@@ -117,14 +118,17 @@ class Readers:
     def standing(self, batch: str) -> list[Standing]:
         """How every episode of a batch stands, in the order in which they were begun."""
         table = table_of(EpisodeRow)
-        columns = [table.c[name] for name in ("id", "cell", "seed", "replicate", "status", "lease", "lease_until")]
+        columns = [table.c[name] for name in ("id", "cell", "seed", "replicate", "status", "lease", "ended_at")]
         clock = literal(now(), table.c.lease_until.type) if self.target.path is not None else func.clock_timestamp()
         over = func.coalesce(table.c.lease_until <= clock, true())
-        query = select(*columns[:6], over).where(table.c.batch == batch).order_by(table.c.id)
+        query = select(*columns, over).where(table.c.batch == batch).order_by(table.c.id)
         with self._reading() as connection:
             found = connection.execute(query).all()
         dead = {token: is_dead(token) for token in {row[5] for row in found if row[5] is not None}}
-        return [Standing(*row[:5], led=row[5] is not None and not row[6] and not dead[row[5]]) for row in found]
+        return [
+            Standing(*row[:5], led=row[5] is not None and not row[7] and not dead[row[5]], ended_at=row[6])
+            for row in found
+        ]
 
     def come_to(self, batch: str) -> dict[str, tuple[int, int]]:
         """How far a batch has come: by status, how many episodes stand so, and how many turns they have in the log."""
@@ -153,7 +157,7 @@ class Readers:
             .select_from(calls.join(episodes, episodes.c.id == calls.c.episode))
             .where(episodes.c.batch == batch)
         )
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             dollars, *counts = connection.execute(query).one()
         return Spent(float(dollars), *map(int, counts))
 
@@ -194,7 +198,7 @@ class Readers:
         table = table_of(CallRow)
         whole = {call.call: call.messages for call in calls if call.base is None}
         missing = [base for base in bases if base not in whole]
-        with self.target.told_in_one_line(), self._reads.connect() as connection:
+        with self._reading() as connection:
             for start in range(0, len(missing), _AT_ONCE):
                 of = (table.c.episode == calls[0].episode, table.c.call.in_(missing[start : start + _AT_ONCE]))
                 for call, messages in connection.execute(select(table.c.call, table.c.messages).where(*of)):

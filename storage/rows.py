@@ -328,14 +328,21 @@ class MemoryRow(Row):
 
 
 class RecallRow(Row):
-    """What came to mind at a turn, with its saliency (0-1); logged, never recomputed on replay."""
+    """What came to mind at a turn, memories and earlier thoughts, with its saliency (0-1); logged, never recomputed on
+    replay."""
 
     episode: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True)
     holder: str = Field(primary_key=True, sa_type=Text)
     memory: str = Field(primary_key=True, sa_type=Text)
+    """The id of the memory or the thought."""
     rank: int
     saliency: float
+    """Similarity to what was heard or to its interpretation, times weight, times decay since it last came to mind."""
+    kind: str = Field(default="memory", sa_type=Text)
+    """`memory` or `thought`."""
+    method: str = Field(default="lexical", sa_type=Text)
+    """What similarity was measured by: `lexical` (BM25), or the URI of the embedding model."""
 
 
 class WorkspaceRow(Row):

@@ -11,6 +11,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRow
 
+SILENCE = "silence"
+"""The kind of an event that is a turn in which nobody spoke."""
+SPEECH = ("say", "whisper")
+"""The kinds of events that are words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Length:
@@ -131,6 +136,18 @@ class Seen(BaseModel):
     can_act: bool = True
     given: tuple[Given, ...] = ()
     """Beliefs that were set from outside, at a fork; for rules that say so (`takes_beliefs`) to go on from."""
+
+    @property
+    def pause(self) -> int:
+        """For how many turns nothing has happened that it noticed: 0 after a turn in which something did."""
+        last = next((event.turn for event in reversed(self.events) if event.kind != SILENCE), 0)
+        return max(0, self.turn - 1 - last)
+
+    @property
+    def pause_s(self) -> float:
+        """How long that was on the conversation's clock, as far as it noticed."""
+        silences = [event for event in self.events[-self.pause :] if event.kind == SILENCE] if self.pause else []
+        return sum(float(event.data.get("seconds", 0.0)) for event in silences)
 
 
 def see(

@@ -19,6 +19,7 @@ from tertulia.storage.inserts import Statement, inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
 from tertulia.storage.rows import BatchRow, ConsentRow, EpisodeRow, ParticipantRow, Row
+from tertulia.storage.statuses import ONGOING, UNFINISHED
 from tertulia.storage.tables import table_of
 from tertulia.storage.types import now
 
@@ -26,7 +27,6 @@ _BATCH = table_of(BatchRow)
 _EPISODE = table_of(EpisodeRow)
 _CONSENT = table_of(ConsentRow)
 _PARTICIPANT = table_of(ParticipantRow)
-_ONGOING = ("running", "paused")
 
 FENCE = Statement(
     "UPDATE episode SET head = :b_turn, status = 'running', reason = NULL, ended_at = NULL"
@@ -46,9 +46,7 @@ _CLOSE = (
     .where(_EPISODE.c.lease == bindparam("b_lease"))
     .values({name: bindparam(f"b_{name}") for name in ("status", "reason", "outcome", "reward", "ended_at")})
 )
-_CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(("running", "paused", "error"))).values(
-    lease=None, lease_until=None
-)
+_CLOSE_OUTSIDE_A_TURN = _CLOSE.where(_EPISODE.c.status.in_(UNFINISHED)).values(lease=None, lease_until=None)
 """Lets go of the lease as well. What comes late (an interruption, a failing display) does not undo how it ended."""
 Params = dict[str, Any]
 
@@ -66,6 +64,8 @@ class Work:
     taken: list[Params] = field(default_factory=list)
     """What people sent, and the turn that takes it."""
     closing: Params | None = None
+    lease_s: float | None = None
+    """For so long, from now on, the episodes among the rows are led by whoever began them."""
     special: Callable[[Connection], Any] | None = None
     """What must read before it writes; its value is the item's result."""
 
@@ -93,7 +93,7 @@ def closing_params(episode: str, lease: str, closing: Closing) -> Params:
     return {
         "b_episode": episode, "b_lease": lease, "b_status": closing.status, "b_reason": closing.reason,
         "b_outcome": closing.outcome, "b_reward": closing.reward,
-        "b_ended_at": None if closing.status in _ONGOING else closing.ended_at or now(),
+        "b_ended_at": None if closing.status in ONGOING else closing.ended_at or now(),
     }  # fmt: skip
 
 
@@ -138,6 +138,7 @@ def run_one(connection: Connection, work: Work) -> Any:
         raise LostLease(_why_lost(connection, work.fence))
     if work.guard is not None and _changed(connection, GUARD, [work.guard]) != 1:
         raise LostLease(_why_lost(connection, work.guard))
+    _start_leases(connection, [work])
     insert_all(connection, work.rows)
     _take(connection, work)
     if work.closing is not None:
@@ -153,6 +154,7 @@ def run_many(connection: Connection, works: list[Work]) -> bool:
     guards = [work.guard for work in works if work.guard is not None]
     if guards and _changed(connection, GUARD, guards) != len(guards):
         return False
+    _start_leases(connection, works)
     insert_all(connection, (row for work in works if work.fence is None for row in work.rows))
     fences = [work.fence for work in works if work.fence is not None]
     if fences and _changed(connection, FENCE, fences) != len(fences):
@@ -205,6 +207,15 @@ def _clock(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _start_leases(connection: Connection, works: Iterable[Work]) -> None:
+    """A first lease is measured by the same clock as all that follow."""
+    beginning = [(work.lease_s, row) for work in works if work.lease_s is not None for row in work.rows]
+    moment = _clock(connection) if beginning else None
+    for seconds, row in beginning:
+        if isinstance(row, EpisodeRow) and moment is not None:
+            row.__dict__["lease_until"] = moment + timedelta(seconds=seconds)
+
+
 def lease_work(episode: str, token: str, ttl_s: float, force: bool) -> Work:
     """Take or renew the lease of an episode."""
 
@@ -235,10 +246,17 @@ def renew_work(token: str, ttl_s: float) -> Work:
     return Work(special=renew)
 
 
-def grid_work(batch: str, grid: Any) -> Work:
-    """Keep the grid of a batch anew."""
-    statement = update(_BATCH).where(_BATCH.c.id == batch).values(grid=grid)
-    return Work(special=lambda connection: connection.execute(statement) and None)
+def grid_work(batch: str, grid: Any, was: Any) -> Work:
+    """Keep the grid of a batch anew, where it still is what it `was`; whether it is kept."""
+
+    def keep(connection: Connection) -> bool:
+        query = select(_BATCH.c.grid).where(_BATCH.c.id == batch).with_for_update()
+        if connection.execute(query).scalar_one_or_none() != was:
+            return False
+        connection.execute(update(_BATCH).where(_BATCH.c.id == batch).values(grid=grid))
+        return True
+
+    return Work(special=keep)
 
 
 def release_work(episode: str, token: str) -> Work:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import hashlib
 import json
+import re
+import struct
 import sys
 import threading
 import time
@@ -91,6 +94,8 @@ class Loopback:
     log: Path | None = None
     port: int = 0
     quota_used_up: bool = False
+    plain_vectors: bool = False
+    """Embeddings come as numbers, whatever was asked for."""
     most_tokens: int | None = None
     context: int | None = None
     """Tokens of prompt and reply together; more is answered with 400 in the words of `full`."""
@@ -140,6 +145,7 @@ class Loopback:
         """Listen in the running loop; `cleanup()` of what is returned ends it."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._chat)
+        app.router.add_post("/v1/embeddings", self._chat)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/seen", self._seen)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -190,7 +196,11 @@ class Loopback:
         if broken is not None:
             seen.answer = broken
             return await self._broken(request, broken)
-        spared = self.faults.last_chance and REASK_SIGN in seen.body["messages"][-1]["content"]
+        asked = seen.body.get("messages") or [{"content": ""}]
+        spared = self.faults.last_chance and REASK_SIGN in asked[-1]["content"]
+        if "input" in seen.body:
+            seen.answer = "ok"
+            return web.json_response(self._embedded(seen.body))
         seen.answer = "ok" if spared else next((name for name in drawn if name in CONTENT), "ok")
         return web.json_response(self._completion(seen, Random(f"{self.seed}/{seen.digest}")))
 
@@ -209,7 +219,7 @@ class Loopback:
         if self.most_tokens is not None and sent > self.most_tokens:
             seen.answer = "too_many"
             return _error(400, self.too_many.format(sent=sent, most=self.most_tokens), "invalid_request_error")
-        prompt = sum(len(message["content"]) for message in seen.body["messages"]) // _CHARS_PER_TOKEN
+        prompt = sum(len(message["content"]) for message in seen.body.get("messages", [])) // _CHARS_PER_TOKEN
         if self.context is not None and prompt + sent > self.context:
             seen.answer = "context"
             said = self.full.format(window=self.context, prompt=prompt, reply=sent, asked=prompt + sent)
@@ -281,6 +291,20 @@ class Loopback:
             "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
             "usage": self._usage(body, content),
         }
+
+    def _embedded(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Bags of words, folded into a few dozen places: texts with the same words are near."""
+        data = []
+        for index, text in enumerate(body["input"]):
+            vector = [0.0] * 64
+            for word in re.findall(r"\w+", text.casefold()):
+                vector[int(hashlib.sha256(word.encode()).hexdigest(), 16) % 64] += 1.0
+            packed = base64.b64encode(struct.pack("<64f", *vector)).decode()
+            base64_wanted = body.get("encoding_format") == "base64" and not self.plain_vectors
+            data.append({"object": "embedding", "index": index, "embedding": packed if base64_wanted else vector})
+        read = sum(-(-len(text) // _CHARS_PER_TOKEN) for text in body["input"])
+        usage = {"prompt_tokens": read, "total_tokens": read}
+        return {"object": "list", "data": data[::-1], "model": f"{body['model']}-1", "usage": usage}
 
     def _content(self, body: dict[str, Any], rng: Random) -> str:
         said = self.script(body) if self.script is not None else None

@@ -32,26 +32,32 @@ _IN_PROMPT = re.compile(
     re.IGNORECASE,
 )
 _LEAST_TOKENS = 256
-_SHORTEST_KEY = 8
-"""A shorter key is a placeholder ("x", "none") and may stand in any word."""
+_LONG_KEY = 8
+"""A shorter key may be part of other words; it is looked for only where it stands by itself."""
 
 
 class Scrubber:
     """Takes a key out of whatever a server echoes."""
 
     def __init__(self, key: str | None) -> None:
-        self._key = key if key and len(key) >= _SHORTEST_KEY else None
-        self._key_bytes = self._key.encode() if self._key else b""
+        key = key or ""
+        alone = r"(?<![A-Za-z0-9]){}(?![A-Za-z0-9])" if len(key) < _LONG_KEY else "{}"
+        pattern = alone.format(re.escape(key))
+        self._in_errors = re.compile(pattern) if key else None
+        # A reply is data. A short key without a digit in it ("x", "none", "EMPTY") is a placeholder and may be one of
+        # its words; one that is all digits may be one of its numbers.
+        secret = len(key) >= _LONG_KEY or (re.search(r"\d", key) and re.search(r"\D", key))
+        self._in_replies = re.compile(pattern.encode()) if key and secret else None
 
     def text(self, text: str) -> str:
-        """`text` without the key, and without anything that looks like part of one."""
-        if self._key:
-            text = text.replace(self._key, "[key]")
+        """What a server says about an error, without the key, and without anything that looks like part of one."""
+        if self._in_errors is not None:
+            text = self._in_errors.sub("[key]", text)
         return _KEY_LIKE.sub("[key]", text)
 
     def bytes(self, content: bytes) -> bytes:
-        """`content` without the key."""
-        return content.replace(self._key_bytes, b"[key]") if self._key_bytes else content
+        """A reply without the key, unless that is a short word or number that may stand in any reply."""
+        return self._in_replies.sub(b"[key]", content) if self._in_replies is not None else content
 
 
 def status_failure(answer: Answer, scrub: Scrubber) -> BackendFailure:

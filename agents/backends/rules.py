@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -14,11 +14,12 @@ from pydantic import BaseModel
 
 from tertulia.agents.backends.extractive import extract
 from tertulia.agents.policy import Candidate, Policy, Ruled, Stance
-from tertulia.mind.faculties.appraise import HEURISTICS, NEW_LABELS, OpenThoughts
+from tertulia.mind.faculties.appraise import HEURISTICS, OpenThoughts
 from tertulia.mind.faculties.believe import Held
+from tertulia.mind.faculties.forming import LONGEST, NEW_LABELS, Ground
+from tertulia.mind.faculties.interpret import LastWords
 from tertulia.mind.faculties.mirror import Reflections, worth_checking
 from tertulia.mind.faculties.speak import Occasion
-from tertulia.mind.faculties.think import MOST, Ground
 from tertulia.mind.model import Reply, Request, T
 from tertulia.mind.probing import ASK, PROBE, Question
 from tertulia.storage.rows import CallRow
@@ -26,9 +27,12 @@ from tertulia.storage.types import dump_json, now, write_json
 
 URI = "rules"
 NO_FREE_QUESTIONS = "rules understand no free questions, only the names of variables; ask for `beliefs`, or a model"
-_LONGEST_THOUGHT = 140
+_LONGEST_READING = 200
 _SURE = 0.75
 """From this probability on, rules stand by a belief of their own when others speak of it."""
+
+Formed = dict[str, str]
+"""The thoughts formed in a request, by their labels in it."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class RulesModel:
     """
 
     waits: ClassVar[bool] = False
+    exact: ClassVar[bool] = True
     policy: Policy
     episode: str
     turn: int
@@ -99,11 +104,11 @@ def _hash(schema: str) -> str:
 
 def _answer(stance: Stance, inputs: Mapping[str, BaseModel]) -> dict[str, Any]:
     """Faculty by faculty, in the order of their phases; later ones may name the thoughts formed by earlier ones."""
-    formed: list[str] = []
+    formed: Formed = {}
     return {name: _ANSWERS[name](stance, given, formed) for name, given in inputs.items()}
 
 
-def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
+def _believe(stance: Stance, held: Held, formed: Formed) -> dict[str, Any]:
     askable = {variable.name for variable in held.variables}
     changes = [
         {
@@ -117,7 +122,7 @@ def _believe(stance: Stance, held: Held, formed: list[str]) -> dict[str, Any]:
     return {"changes": changes, "propositions": []}
 
 
-def _mirror(stance: Stance, given: Reflections, formed: list[str]) -> dict[str, Any]:
+def _mirror(stance: Stance, given: Reflections, formed: Formed) -> dict[str, Any]:
     held = {(stated.chain, stated.variable): stated.probabilities for stated in stance.beliefs}
     me = given.holder
     recognised = [
@@ -143,23 +148,48 @@ def _recognise(own: Mapping[str, float], value: str, holds: bool) -> str:
     return "resist" if holds and own and own.get(value, 0.0) <= 1.0 - _SURE else "ignore"
 
 
-def _think(stance: Stance, ground: Ground, formed: list[str]) -> dict[str, Any]:
-    known = set(ground.open_thoughts.values())
+def _interpret(stance: Stance, given: LastWords, formed: Formed) -> dict[str, Any]:
+    """What the last words claim: rules read no more into them."""
+    said = given.words[-1]
+    claims = [f"{claim.variable} is {'' if claim.holds else 'not '}{claim.value}" for claim in said.claims]
+    return {"interpretation": f"{said.actor} says: {', '.join(claims)}"[:_LONGEST_READING] if claims else ""}
+
+
+def _think(stance: Stance, ground: Ground, formed: Formed) -> dict[str, Any]:
+    drafts = _drafts(stance.candidates, ground, NEW_LABELS, formed)
+    return {"thoughts": [{"system": candidate.system, **draft} for candidate, draft in drafts]}
+
+
+def _react(stance: Stance, ground: Ground, formed: Formed) -> dict[str, Any]:
+    quick = [candidate for candidate in stance.candidates if candidate.system == 1]
+    return {"thoughts": [draft for _, draft in _drafts(quick, ground, NEW_LABELS[:1], formed)]}
+
+
+def _reflect(stance: Stance, ground: Ground, formed: Formed) -> dict[str, Any]:
+    considered = [candidate for candidate in stance.candidates if candidate.system == 2]
+    return {"thoughts": [draft for _, draft in _drafts(considered, ground, NEW_LABELS[1:], formed)]}
+
+
+def _drafts(
+    candidates: Sequence[Candidate], ground: Ground, labels: Sequence[str], formed: Formed
+) -> list[tuple[Candidate, dict[str, Any]]]:
+    """The best candidates that are not on the mind yet, one for each label."""
+    known = {*ground.open_thoughts.values(), *formed.values()}
     called = {event: label for label, event in ground.events.items()}
-    thoughts: list[dict[str, Any]] = []
-    for candidate in stance.candidates:
+    free, drafts = list(labels), []
+    for candidate in candidates:
         thought = _thought(candidate)
-        if thought not in known and len(thoughts) < MOST:
+        if thought not in known and free:
             known.add(thought)
-            formed.append(thought)
+            formed[free.pop(0)] = thought
             stimuli = [called.get(stimulus, stimulus) for stimulus in candidate.stimuli][:3]
-            thoughts.append({"system": candidate.system, "text": thought, "stimuli": stimuli})
-    return {"thoughts": thoughts}
+            drafts.append((candidate, {"text": thought, "stimuli": stimuli}))
+    return drafts
 
 
-def _appraise(stance: Stance, shown: OpenThoughts, formed: list[str]) -> dict[str, Any]:
+def _appraise(stance: Stance, shown: OpenThoughts, formed: Formed) -> dict[str, Any]:
     by_thought = {_thought(candidate): candidate for candidate in reversed(stance.candidates)}
-    labelled = {**shown.thoughts, **dict(zip(NEW_LABELS, formed, strict=False))}
+    labelled = {**shown.thoughts, **formed}
     return {"ratings": [_rate(label, by_thought.get(thought)) for label, thought in labelled.items()]}
 
 
@@ -176,32 +206,36 @@ def _rate(label: str, candidate: Candidate | None) -> dict[str, Any]:
     }
 
 
-def _dial(stance: Stance, given: BaseModel, formed: list[str]) -> dict[str, Any]:
+def _dial(stance: Stance, given: BaseModel, formed: Formed) -> dict[str, Any]:
     kind = getattr(stance.candidates[0].act, "kind", "pass") if stance.candidates else "pass"
     return {"act": {"say": "speak", "whisper": "speak", "pass": "end_turn"}.get(kind, "act")}
 
 
-def _speak(stance: Stance, occasion: Occasion, formed: list[str]) -> dict[str, Any]:
+def _speak(stance: Stance, occasion: Occasion, formed: Formed) -> dict[str, Any]:
     if not stance.candidates:
         return {"thought": "none", "act": {"kind": "pass"}}
-    best = stance.candidates[0]
-    labelled = {**occasion.thoughts, **dict(zip(NEW_LABELS, formed, strict=False))}
+    labelled = {**occasion.thoughts, **formed}
+    meant = labelled.get(occasion.chosen or "")
+    best = next((c for c in stance.candidates if _thought(c) == meant), stance.candidates[0])
     label = next((label for label, thought in labelled.items() if thought == _thought(best)), "none")
     return {"thought": label, "act": best.act.model_dump(mode="json")}
 
 
-def _ask(stance: Stance, question: Question, formed: list[str]) -> dict[str, Any]:
+def _ask(stance: Stance, question: Question, formed: Formed) -> dict[str, Any]:
     return {"answer": extract(stance, question)}
 
 
 def _thought(candidate: Candidate) -> str:
-    return candidate.gloss[:_LONGEST_THOUGHT]
+    return candidate.gloss[:LONGEST]
 
 
-_ANSWERS: dict[str, Callable[[Stance, Any, list[str]], dict[str, Any]]] = {
+_ANSWERS: dict[str, Callable[[Stance, Any, Formed], dict[str, Any]]] = {
     "believe": _believe,
     "mirror": _mirror,
+    "interpret": _interpret,
     "think": _think,
+    "react": _react,
+    "reflect": _reflect,
     "appraise": _appraise,
     "dial": _dial,
     "speak": _speak,

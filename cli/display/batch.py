@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.summary import money, plural
 from tertulia.cli.spans import span_text
-from tertulia.storage.readers import ENDED, Spent
+from tertulia.storage.readers import Spent
+from tertulia.storage.statuses import ENDED
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -93,6 +95,14 @@ class Progress:
             f"errors {100 * self.failed / max(1, self.played):.1f} %",
         ]
         return ", ".join(parts)
+
+    def lines(self) -> Iterator[str]:
+        """What came of this run, where the log cannot be asked about the whole batch."""
+        counts = Counter(one.result.status for one in self.unfinished)
+        told = "".join(f", {count} {status}" for status, count in counts.most_common())
+        known = f"{self.ended} of {self.total} in all, as far as is known"
+        yield f"episodes    {self._mine} ended in this run{told}; {known}"
+        yield f"time        {span_text(self.seconds)}: {self.rates()}"
 
     @contextmanager
     def on(self, stream: TextIO, *, shown: bool) -> Iterator[None]:

@@ -94,9 +94,12 @@ class Caps:
 
     async def read(self, log: Log, batch: str) -> None:
         """Read once what the log says. To be done before anything is asked: earlier runs count as well."""
-        own_usd, own_tokens, begun = self.spent_usd, self.tokens, time.monotonic()
+        begun = time.monotonic()
         found = await asyncio.to_thread(log.spent, batch)
-        self.elsewhere_usd, self.elsewhere_tokens = max(0.0, found.dollars - own_usd), max(0, found.tokens - own_tokens)
+        # What we spent while it was read may be in what was found: all of ours is taken off, so that none counts twice.
+        # Where it is not, too much is taken off: what others have spent by then is no less than it was before.
+        self.elsewhere_usd = max(self.elsewhere_usd, found.dollars - self.spent_usd)
+        self.elsewhere_tokens = max(self.elsewhere_tokens, found.tokens - self.tokens)
         if found.unpriced:
             self.unpriced = self.unpriced or "a model of this batch"
         self._read_s = time.monotonic() - begun

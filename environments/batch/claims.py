@@ -5,29 +5,44 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from random import Random
 
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.storage.log import Log
 from tertulia.storage.readers import Standing
+from tertulia.storage.statuses import ONGOING
 
-ONGOING = ("running", "paused")
-UNFINISHED = (*ONGOING, "error")
+_NEVER = object()
 _LOOK_AHEAD = 64
 """Among so many of the next episodes a worker chooses by chance, once it has met another one."""
+
+
+def failed_in(standing: Iterable[Standing]) -> dict[str, datetime | None]:
+    """The episodes that have failed, and when they did: one that is tried again has another time, or none."""
+    return {one.episode: one.ended_at for one in standing if one.status == "error"}
 
 
 class Claims:
     """The work of one worker on one batch. Nothing here is exclusive: the log decides who has an episode, when it is
     begun (its place is unique) or taken over (by its lease). `only` limits it to some of the episodes.
 
-    What failed before this worker began is tried again, once; what fails or pauses now is left as it is.
+    What had `failed` when the run began (in the log, at that time), or by None when this worker begins, is tried again
+    by one of its workers, once; what fails or pauses now is left as it is.
     """
 
-    def __init__(self, plan: Plan, log: Log, *, poll_s: float, only: Iterable[Point] | None = None) -> None:
-        self._plan, self._log, self._poll_s = plan, log, poll_s
+    def __init__(
+        self,
+        plan: Plan,
+        log: Log,
+        *,
+        poll_s: float,
+        only: Iterable[Point] | None = None,
+        failed: Mapping[str, datetime | None] | None = None,
+    ) -> None:
+        self._plan, self._log, self._poll_s, self._failed = plan, log, poll_s, failed
         points = plan.points() if only is None else only
         self._unbegun: dict[tuple[str, int, int], Point] = {point.key: point for point in points}
         self._mine = set(self._unbegun)
@@ -40,8 +55,10 @@ class Claims:
 
     async def start(self) -> None:
         """See what is there already."""
-        for one in await self._standing():
-            if one.status in UNFINISHED and not one.led:
+        found = await self._standing()
+        failed = failed_in(found) if self._failed is None else self._failed
+        for one in found:
+            if not one.led and (one.status in ONGOING or failed.get(one.episode, _NEVER) == one.ended_at):
                 self._left.append(one)
 
     async def next(self) -> Point | Standing | None:

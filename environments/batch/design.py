@@ -27,7 +27,8 @@ def cell_name(labels: Mapping[str, str]) -> str:
 
 
 def variants(scenario: Scenario, swap: bool) -> Iterator[tuple[dict[str, str], Scenario]]:
-    """A scenario itself, and with `swap` every other assignment of its models and minds to its seats, each once."""
+    """A scenario itself, and with `swap` once more for each number of seats by which its models and minds can be moved
+    round, as far as that makes a difference."""
     data = scenario.resolved()
     who = [(scenario.model_of(seat["name"]), seat["mind"]) for seat in data["participants"]]
     rounds = [who[turn:] + who[:turn] for turn in range(len(who))] if swap else [who]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -19,15 +18,16 @@ from urllib.parse import urlsplit
 from ulid import ULID
 
 from tertulia.environments.batch.caps import Caps
-from tertulia.environments.batch.plan import BatchError, Plan, Point
-from tertulia.environments.batch.settings import Settings, work
-from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played, Worker
+from tertulia.environments.batch.dask_parts import forget, play_part
+from tertulia.environments.batch.plan import BatchError, Plan
+from tertulia.environments.batch.settings import Settings
+from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played
+from tertulia.storage.errors import first_line
 from tertulia.storage.log import LogError
 
 _PARTS_PER_SLOT = 4
 """So many parts for every thread of the cluster, that none is left long with nothing to do."""
 _REACHED_S = 10.0
-_LOOK_S = 1.0
 _MISSING = "--engine dask needs the extra: pip install 'tertulia[distributed]'"
 
 
@@ -42,7 +42,7 @@ class OnDask:
         self._plan, self._settings = plan, replace(settings, fail_on_error=None, max_time_s=None)
         self._time = Caps(max_time_s=settings.max_time_s)
         self._scheduler, self._failures = scheduler, failures
-        self._stop_name = f"tertulia-{ULID()}"
+        self._run = f"tertulia-{ULID()}"
         self._client: Any = None
         self._telling: set[asyncio.Task[Any]] = set()
         self.stopped: str | None = None
@@ -70,6 +70,8 @@ class OnDask:
         finally:
             client, self._client = self._client, None
             await asyncio.gather(*self._telling, return_exceptions=True)
+            with suppress(OSError, TimeoutError):  # whoever is gone keeps nothing
+                await client.run(forget, self._run, on_error="ignore")
             await client.close()
 
     async def _results(self) -> AsyncGenerator[Played, None]:
@@ -92,13 +94,13 @@ class OnDask:
     async def _told(self, futures: list[Any]) -> AsyncGenerator[Played, None]:
         from distributed import as_completed
 
-        failure: LogError | None = None
+        failure: LogError | BatchError | None = None
         async for future in as_completed(futures):  # type: ignore[no-untyped-call]
             try:
                 part, stopped = await future
-            except LogError as error:
+            except (LogError, BatchError) as error:
                 failure = failure or error
-                self.stop(str(error))
+                self.stop(first_line(error))
             except Exception as error:  # noqa: BLE001  whatever Dask makes of a part, the others go on
                 self.died.append(f"a part of the batch was given up: {_in_one_line(error)}")
             else:
@@ -138,69 +140,12 @@ class OnDask:
         size = max(1, min(self._settings.at_once, math.ceil(len(points) / (slots * _PARTS_PER_SLOT))))
         settings = replace(self._settings, workers=slots)
         parts = [points[start : start + size] for start in range(0, len(points), size)]
-        return [self._client.submit(play_part, settings, part, self._stop_name, pure=False) for part in parts]
+        return [self._client.submit(play_part, settings, part, self._run, pure=False) for part in parts]
 
     async def _spread(self) -> None:
-        """Tell all workers to stop; where all is over there is nobody to tell."""
-        from distributed import Event
-
+        """Tell all workers to stop, and why; where all is over there is nobody to tell."""
         if self._client is not None:
-            await Event(self._stop_name, client=self._client).set()  # type: ignore[no-untyped-call]
-
-
-def play_part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
-    """A task: some episodes of the batch; what came of those that were played here, and why it stopped, if it did."""
-    return asyncio.run(_part(settings, points, stop_name))
-
-
-async def _part(settings: Settings, points: Sequence[Point], stop_name: str) -> tuple[list[Played], str | None]:
-    played = []
-    watch = _Watch(stop_name)
-    watch.start()
-    try:
-        async with aclosing(work(settings, points, watch.hold)) as results:
-            async for one in results:
-                played.append(one)
-    finally:
-        watch.over.set()
-    return played, watch.worker.stopped if watch.worker is not None else None
-
-
-class _Watch(threading.Thread):
-    """Looks, at once and while a part is played, whether the batch was stopped."""
-
-    def __init__(self, stop_name: str) -> None:
-        super().__init__(name="tertulia-watch", daemon=True)
-        from distributed import Event, get_client
-
-        self._event = Event(stop_name, client=get_client())  # type: ignore[no-untyped-call]
-        self._loop = asyncio.get_running_loop()
-        self._stopped = False
-        self.worker: Worker | None = None
-        self.over = threading.Event()
-
-    def hold(self, worker: Worker) -> None:
-        self.worker = worker
-        if self._stopped:
-            worker.stop()
-
-    def run(self) -> None:
-        while not self._to_stop():
-            if self.over.wait(_LOOK_S):
-                return
-        with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-            self._loop.call_soon_threadsafe(self._let_end)
-
-    def _to_stop(self) -> bool:
-        try:
-            return bool(self._event.is_set())  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError):  # the scheduler is away; the log is what counts
-            return False
-
-    def _let_end(self) -> None:
-        self._stopped = True
-        if self.worker is not None:
-            self.worker.stop()
+            await self._client.set_metadata([self._run], self.stopped or INTERRUPTED)
 
 
 def _in_one_line(error: object) -> str:

@@ -58,10 +58,11 @@ class Plan:
     def of(cls, grid: Grid) -> Plan:
         """The plan of a grid file. Raises `ScenarioError` for a cell that cannot be played."""
         cells = grid.cells()
-        made = made_with(cells.values())
+        resolved = {name: scenario.resolved() for name, scenario in cells.items()}
+        made = made_with(resolved.values())
         data = {
             "file": grid.source.data,
-            "cells": {name: scenario.resolved() for name, scenario in cells.items()},
+            "cells": resolved,
             "seeds": grid.seeds,
             "replicates": grid.replicates,
             "design": sorted(grid.design),
@@ -93,16 +94,34 @@ class Plan:
         try:
             await log.record([BatchRow(id=self.batch, name=self.batch, grid=self.grid, created_at=now())])
         except Duplicate:
+            await self._go_on(log, accept=accept_changes)
+
+    async def check_here(
+        self, log: Log, cells: Iterable[str], backends: Backends, *, accept_changes: bool = False
+    ) -> None:
+        """For a worker that may run elsewhere than where the batch was entered: whether it would play these cells with
+        the packages, instructions and models of the batch. Raises `BatchError` where it would not, unless
+        `accept_changes`: then that is kept with the batch, once."""
+        self._made = made_with([self.grid["cells"][cell] for cell in sorted(set(cells))], backends)
+        known = [one["new"] for one in self.grid.get("accepted") or []]
+        if not (accept_changes and self._made in known):
+            await self._go_on(log, accept=accept_changes)
+
+    async def _go_on(self, log: Log, *, accept: bool) -> None:
+        """Join this plan with the one that is in the log, anew where somebody else was faster with theirs."""
+        mine = self.grid
+        while True:
             there = Plan.load(log, self.batch)
-            joined = self.grid if there.grid == self.grid else self._joined(there)
-            self.grid = joined | self._versions(log, there, accept=accept_changes)
-            if self.grid != there.grid:
-                await log.set_grid(self.batch, self.grid)
+            joined = mine if there.grid == mine else self._joined(there)
+            self.grid = joined | self._versions(log, there, accept=accept)
+            if self.grid == there.grid or await log.set_grid(self.batch, self.grid, was=there.grid):
+                return
+            self.grid = mine
 
     def _versions(self, log: Log, there: Plan, *, accept: bool) -> dict[str, Any]:
         """What the batch is played with from now on, and what was accepted before."""
         then, before = there.grid.get("versions") or {}, there.grid.get("accepted") or []
-        today = self._made or made_with(Scenario.from_resolved(cell) for cell in self.grid["cells"].values())
+        today = self._made or made_with(self.grid["cells"].values())
         found = differences(_shared(then, today), _shared(today, then))
         if not found:
             return {"versions": _united([today, then])} | ({"accepted": before} if before else {})
@@ -180,11 +199,18 @@ class Plan:
         return {seat.get("model") or data["model"] for seat in data["participants"]} | floor
 
 
-def made_with(scenarios: Iterable[Scenario]) -> dict[str, Any]:
-    """What episodes of all these scenarios would be made with now."""
-    backends = Backends()
-    made = [versions(Stage.of(scenario, 0, ""), backends) for scenario in scenarios]
+def made_with(cells: Iterable[dict[str, Any]], backends: Backends | None = None) -> dict[str, Any]:
+    """What episodes of all these cells, as resolved scenarios, would be made with now."""
+    backends = backends or Backends()
+    kinds = {_kind(cell): cell for cell in cells}
+    made = [versions(Stage.of(Scenario.from_resolved(cell), 0, ""), backends) for cell in kinds.values()]
     return _united(list({str(one): one for one in made}.values()))
+
+
+def _kind(cell: dict[str, Any]) -> str:
+    """Cells of one kind are made with the same: what a thousand values of a parameter share is looked at once."""
+    seats = [(seat.get("model"), seat.get("mind")) for seat in cell["participants"]]
+    return str((cell["world"], cell["model"], cell["elicit"], seats))
 
 
 def _shared(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -6,22 +6,27 @@ import asyncio
 import multiprocessing
 import signal
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from tertulia.environments.batch.plan import BatchError
 from tertulia.environments.batch.settings import Settings, work
 from tertulia.environments.batch.worker import INTERRUPTED, Failures, Played, Worker
 from tertulia.environments.many import keep_what_is_loaded
+from tertulia.storage.errors import first_line
 from tertulia.storage.log import LogError
 
-_STOP, _NOW, _GONE = "stop", "now", "gone"
+_NOW = None
+"""The order to stop at once; any other is to let turns end and pause, for the reason that it says."""
+_GONE = "the process that led the batch is gone"
 _PATIENCE_S = 30.0
 """How long a child that was told to stop at once may take to write that its episodes paused."""
-Told = Played | LogError | str | None
-"""An episode; what made the log unusable; why a child stopped; None when it is done."""
+Told = Played | LogError | BatchError | str | None
+"""An episode; what made the log, or the batch here, unusable; why a child stopped; None when it is done."""
 
 
 class Processes:
@@ -40,10 +45,10 @@ class Processes:
     def stop(self, why: str = INTERRUPTED) -> None:
         if self.stopped is None:
             self.stopped = why
-            self._send(_STOP)
+            self._send(why)
 
     async def play(self) -> AsyncGenerator[Played, None]:
-        failure: LogError | None = None
+        failure: LogError | BatchError | None = None
         try:
             self._start()
             left = self._count
@@ -57,8 +62,8 @@ class Processes:
                         self.stop(why)
                     yield told
                 else:
-                    failure = failure or (told if isinstance(told, LogError) else None)
-                    self.stop(str(told))
+                    failure = failure or (None if isinstance(told, str) else told)
+                    self.stop(first_line(told))
         finally:
             self._send(_NOW)
             await asyncio.to_thread(self._wait)
@@ -73,12 +78,13 @@ class Processes:
         for number in range(self._count):
             ours, theirs = context.Pipe()
             child = context.Process(target=_child, args=(theirs, self._settings), name=f"tertulia-{number}")
-            child.start()
+            with _deaf_to_ctrl_c():
+                child.start()
             theirs.close()
             self._children.append((child, ours))
             threading.Thread(target=self._listen, args=(number, ours, loop), daemon=True).start()
         if self.stopped is not None:
-            self._send(_STOP)
+            self._send(self.stopped)
 
     def _listen(self, number: int, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
         """In a thread for each child: pass on what it tells, until it hangs up."""
@@ -98,10 +104,10 @@ class Processes:
             how = signal.Signals(-child.exitcode).name if child.exitcode < 0 else f"exit code {child.exitcode}"
             self.died.append(f"worker {number + 1} of {self._count} ended with {how}")
 
-    def _send(self, word: str) -> None:
+    def _send(self, order: str | None) -> None:
         for _, connection in self._children:
             with suppress(OSError):  # it has gone already
-                connection.send(word)
+                connection.send(order)
 
     def _wait(self) -> None:
         for child, connection in self._children:
@@ -112,6 +118,20 @@ class Processes:
             connection.close()
 
 
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started within does not hear Ctrl-C, from its first moment on; we hear it when this is over."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started with the first child, and unblocks the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _child(connection: Connection, settings: Settings) -> None:
     """A worker process. Ctrl-C reaches its parent, which says what to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -120,7 +140,7 @@ def _child(connection: Connection, settings: Settings) -> None:
         asyncio.run(_work(connection, settings))
     except asyncio.CancelledError:
         pass
-    except LogError as error:
+    except (LogError, BatchError) as error:
         _tell(connection, error)
     _tell(connection, None)
 
@@ -144,30 +164,31 @@ class _Orders(threading.Thread):
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self.worker: Worker | None = None
-        self._stopped = False
+        self._why: str | None = None
 
     def hold(self, worker: Worker) -> None:
         self.worker = worker
-        if self._stopped:
-            worker.stop()
+        if self._why is not None:
+            worker.stop(self._why)
 
     def run(self) -> None:
-        word = ""
-        while word != _NOW:
+        order: str | None = ""
+        while order not in (_NOW, _GONE):
             try:
-                word = self._connection.recv()
+                order = self._connection.recv()
             except (EOFError, OSError):
-                word = _GONE
-            assert self._task is not None
+                order = _GONE
             with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-                self._loop.call_soon_threadsafe(self._task.cancel if word == _NOW else self._let_end)
-            if word == _GONE:
-                return
+                self._loop.call_soon_threadsafe(self._obey, order)
 
-    def _let_end(self) -> None:
-        self._stopped = True
+    def _obey(self, order: str | None) -> None:
+        assert self._task is not None
+        if order is _NOW:
+            self._task.cancel()
+            return
+        self._why = order
         if self.worker is not None:
-            self.worker.stop()
+            self.worker.stop(order)
 
 
 def _tell(connection: Connection, told: Told) -> None:

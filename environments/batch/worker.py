@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
@@ -13,6 +14,7 @@ from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.claims import Claims
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.changed import ChangedSince
+from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
 from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Leader
 from tertulia.environments.restore import RestoreError
 from tertulia.mind.model import ModelTrouble
@@ -20,9 +22,6 @@ from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease,
 from tertulia.storage.readers import Standing
 from tertulia.storage.rows import EpisodeStatus
 
-AT_ONCE = 64
-LEASE_S = 60.0
-"""How long a worker may be silent before others take over what it leads."""
 _BEATS_PER_LEASE = 4
 _POLL_S = 2.0
 """How often a worker that has nothing left to begin looks for what others left behind."""
@@ -69,12 +68,14 @@ class Worker:
     plan: Plan
     log: Log
     backends: Backends
-    at_once: int = AT_ONCE
+    at_once: int = AT_ONCE_IN_A_BATCH
     caps: Caps = field(default_factory=Caps)
     failures: Failures | None = None
     lease_s: float = LEASE_S
     retry: RetryPolicy | None = None
     only: Iterable[Point] | None = None
+    failed: Mapping[str, datetime | None] | None = None
+    """As `Claims` has it."""
     accept_changes: bool = False
     """Whether to go on with episodes that other packages, instructions or models began."""
     stopped: str | None = None
@@ -89,7 +90,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.leader = Leader(lease_s=self.lease_s, renews=True)
-        self._claims = Claims(self.plan, self.log, poll_s=min(_POLL_S, self.lease_s / _BEATS_PER_LEASE), only=self.only)
+        poll_s = min(_POLL_S, self.lease_s / _BEATS_PER_LEASE)
+        self._claims = Claims(self.plan, self.log, poll_s=poll_s, only=self.only, failed=self.failed)
 
     def stop(self, why: str = INTERRUPTED) -> None:
         """Let the turns that are under way end, and pause. The first reason stays."""
@@ -126,7 +128,7 @@ class Worker:
 
     async def _player(self) -> None:
         """One of many: play one episode after the other."""
-        while self._stopping() is None and (claimed := await self._claims.next()) is not None:
+        while self._stopping() is None and (claimed := await self._claimed()) is not None:
             if self._stopping() is not None:
                 return
             try:
@@ -152,6 +154,13 @@ class Worker:
                 self.stop(why)
             self._results.put_nowait(played)
 
+    async def _claimed(self) -> Point | Standing | None:
+        try:
+            return await self._claims.next()
+        except LogError:
+            self.stop("the log cannot be used")  # the others need not wait for it as well, one after the other
+            raise
+
     async def _begin(self, point: Point) -> Played:
         scenario = self.plan.scenario(point)
         episode = await Episode.begin(
@@ -165,19 +174,20 @@ class Worker:
             episode = await Episode.reopen(
                 found.episode, log=self.log, backends=self.backends, retry=self.retry, budget=self.caps,
                 leader=self.leader, stop=self._stopping, accept_changes=self.accept_changes,
+                failed_at=found.ended_at if found.status == "error" else None,
             )  # fmt: skip
         except LeaseHeld:
             self._claims.lost(found.episode)
             raise
         except RestoreError as error:
-            return self._left(found, "error", str(error))
+            return await self._left(found, "error", str(error))
         except ChangedSince as changed:
-            return self._left(found, "paused", changed.in_one_line())
+            return await self._left(found, "paused", changed.in_one_line())
         return await self._play(found, episode)
 
-    def _left(self, found: Standing, status: EpisodeStatus, why: str) -> Played:
+    async def _left(self, found: Standing, status: EpisodeStatus, why: str) -> Played:
         """An episode that stays as it is in the log."""
-        row = self.log.episode(found.episode)
+        row = await asyncio.to_thread(self.log.episode, found.episode)
         result = EpisodeResult(row.id, row.scenario, row.seed, status, why, {}, max(0, row.head), 0, 0, 0, None, 0.0)
         return Played(found.cell, found.seed, found.replicate, result)
 

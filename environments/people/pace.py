@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tertulia.environments.floor import after
+from tertulia.environments.floor.bids import Bid, after
+from tertulia.environments.floor.weighing import BY_THEMSELVES
 from tertulia.environments.people.spec import PeopleSpec
+from tertulia.environments.turn import TurnWork, weighed
 from tertulia.environments.world import Pass
 
 if TYPE_CHECKING:
     from tertulia.environments.people.table import Chair
-    from tertulia.environments.turn import TurnWork
-    from tertulia.mind.state import Intent
 
 READING_WORDS_PER_SECOND = 4.0
 """How fast people read, roughly: 240 words a minute. Ours."""
@@ -82,12 +82,13 @@ class Pace:
         """Whoever speaks up has the floor. Agents let people finish typing and answer, unless one interrupts."""
         if any(not isinstance(act, Pass) for _, act in self.hands.values()):
             return None
-        intents = {name: done.intent for name, done in self.work.minds.items() if name not in self.chairs}
-        if not any(getattr(intent, "interrupts", False) for intent in intents.values()):
+        bids = [bid for bid in weighed(self.work) if not bid.person]
+        allowed = self.work.stage.scenario.turns.interruptions
+        if not (allowed and any(bid.interrupts for bid in bids)):
             courtesy = self._for_the_typing() or self._for_the_addressed()
             if courtesy is not None:
                 return courtesy
-        if any(self._speaks(name, intent) for name, intent in intents.items()):
+        if any(self._speaks(bid) for bid in bids):
             return self._until(self.quiet_since + self._gap(), (), "somebody is about to speak")
         present = set(self._present())
         if present and present <= set(self.hands):  # they pass, and nobody else wants to speak
@@ -101,19 +102,17 @@ class Pace:
         return self._until(max(keys.values()) + self._spec().hold_s, tuple(keys), f"{', '.join(keys)} is typing")
 
     def _for_the_addressed(self) -> Waiting | None:
-        called = tuple(n for n in self._present() if n in self.work.stage.addressed and n not in self.hands)
+        called = tuple(n for n in self._present() if n in self.work.stage.called() and n not in self.hands)
         if not called:
             return None
         return self._until(self.began + self._spec().patience_s, called, f"{', '.join(called)} was addressed")
 
-    def _speaks(self, name: str, intent: Intent) -> bool:
+    def _speaks(self, bid: Bid) -> bool:
         """Whether the floor may well go to an agent now, as the scenario's policy has it."""
         stage = self.work.stage
-        policy = stage.scenario.turns.policy
-        if policy in ("bidding", "addressed"):
-            called = policy == "addressed" and name in stage.addressed
-            return intent.volunteers or (intent.wants and called)
-        return intent.wants
+        if stage.scenario.turns.policy in BY_THEMSELVES:
+            return bid.volunteers or (bid.wants and bid.participant in stage.called())
+        return bid.wants
 
     def _until(self, moment: float, for_: tuple[str, ...], why: str) -> Waiting | None:
         left = moment - self.time

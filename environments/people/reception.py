@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 CONSENT = "consent"
 
 
-def keeps_times(log: Log, episode: str) -> bool:
-    """Whether everybody who agreed to take part in an episode agreed to have times kept as well."""
-    agreed = log.rows(ConsentRow, episode)
-    return bool(agreed) and all(row.times for row in agreed)
-
-
 @dataclass(slots=True)
 class Reception:
     """What each person has still to answer before it goes on, one after the other."""

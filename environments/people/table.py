@@ -152,7 +152,7 @@ class Table:
         self._reception = Reception(stage, log, words_go_to, self._tell)
         self._reception.open(self.chairs.values())
         self._asking = Asking(stage, self._tell)
-        stage.hours_only = not all(chair.keeps_times for chair in self.chairs.values())
+        self._clock()
         rows = log.rows(InboxRow, stage.episode)
         self._next = max((row.ordinal + 1 for row in rows), default=0)
         for row in rows:
@@ -161,6 +161,13 @@ class Table:
         self._quiet_since = self.time()
         for chair in self.chairs.values():
             self._welcome(chair)
+
+    def _clock(self) -> None:
+        """Real seconds tell how long people took: they stand in the log only where all of them agreed to that."""
+        assert self._stage is not None
+        chairs = self.chairs.values()
+        self._stage.in_real_time = bool(chairs) and all(chair.keeps_times for chair in chairs)
+        self._stage.hours_only = bool(chairs) and not self._stage.in_real_time
 
     def opened(self) -> None:
         """The stage is set up: everybody who is here is told where they are."""
@@ -191,7 +198,7 @@ class Table:
             self._tell_waiting(Waiting(missing or busy, why, None))
             await self.change(None)
         self._tell_waiting(None)
-        self._stage.hours_only = not all(chair.keeps_times for chair in self.chairs.values())
+        self._clock()
 
     async def part(self, status: str, reason: str) -> None:
         """It has ended: everybody answers what comes afterwards, and is told how it ended."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tertulia.agents.registry import missing
 from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.explain import explain, field_names, path_fields
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
@@ -16,7 +17,7 @@ from tertulia.environments.scenario.people import check_people, read_people
 from tertulia.environments.scenario.source import KeyPath, Source, child, kind_of
 from tertulia.environments.world import World, WorldError
 from tertulia.environments.worlds import load_world
-from tertulia.mind.spec import MindSpec
+from tertulia.mind.spec import PROACTIVE_KNOBS, MindSpec
 from tertulia.storage.nearest import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -70,6 +71,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
         _world_error(draft, error)
     _probed(draft, scenario)
     _moderated(draft, scenario)
+    _models(draft, scenario)
     if not draft.problems:
         check_people(scenario, draft.wrong)
     draft.fail_if_wrong()
@@ -177,7 +179,8 @@ def _reads_as_mind(raw: dict[str, Any]) -> bool:
 
 
 def _merged_mind(draft: _Draft, default: dict[str, Any], raw: Any, path: KeyPath) -> MindSpec:
-    """A seat's own keys over the scenario's; its own preset also replaces the scenario's list of faculties."""
+    """A seat's own keys over the scenario's; its own preset also replaces the scenario's list of faculties, and its own
+    word for how proactive it is the scenario's knobs."""
     if raw is None and len(path) > 1:
         raw = {}
     if not isinstance(raw, dict):
@@ -185,7 +188,10 @@ def _merged_mind(draft: _Draft, default: dict[str, Any], raw: Any, path: KeyPath
         return MindSpec()
     for key, wrong, right in check_mind(raw):
         draft.wrong((*path, key), wrong, right)
-    inherited = {key: value for key, value in default.items() if not (key == "faculties" and "preset" in raw)}
+    replaced = {"faculties"} if "preset" in raw else set()
+    if "proactivity" in raw:
+        replaced |= PROACTIVE_KNOBS
+    inherited = {key: value for key, value in default.items() if key not in replaced}
     return draft.read(MindSpec, inherited | raw, path) or MindSpec()
 
 
@@ -231,6 +237,17 @@ def _moderated(draft: _Draft, scenario: Scenario) -> None:
     elif moderator is None and scenario.turns.policy == "moderated":
         right = f"name a participant, for example moderator: {scenario.names[0]}"
         draft.wrong(("turns", "moderator"), "the policy 'moderated' needs one who moderates", right)
+
+
+def _models(draft: _Draft, scenario: Scenario) -> None:
+    """A folder that a model's URI names is there, where a file names it that is about to be played. What the log has
+    may have been played elsewhere, and can be shown and replayed without its models."""
+    if draft.source.base is None:
+        return
+    named = [(("participants", index, "model"), seat.model) for index, seat in enumerate(scenario.participants)]
+    for path, uri in [(("model",), scenario.model), *named]:
+        if uri is not None and (lacks := missing(uri)) is not None:
+            draft.wrong(path, lacks, "give the folder of a model, from where you are now or from the root")
 
 
 def _with_paths(draft: _Draft, model: type[BaseModel], data: dict[str, Any], path: KeyPath) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny, StringConstraints, field_validator
 
+from tertulia.agents.registry import ModelURIError, parse_embeddings
 from tertulia.environments.floor import ASKS_THE_FLOOR, POLICIES
 from tertulia.environments.gold.trust import RULES
 from tertulia.environments.people.spec import PeopleSpec
@@ -131,6 +132,13 @@ def check_mind(raw: dict[str, Any]) -> list[tuple[str, str, str]]:
     preset = raw.get("preset")
     if isinstance(preset, str) and preset not in PRESETS:
         found.append(("preset", f"no preset '{preset}'", nearest(preset, list(PRESETS))))
+    embeddings = raw.get("embeddings")
+    if isinstance(embeddings, str):
+        try:
+            parse_embeddings(embeddings)
+        except ModelURIError as error:
+            wrong, _, right = str(error).rpartition("; ")
+            found.append(("embeddings", wrong, right))
     faculties = raw.get("faculties")
     if isinstance(faculties, list) and all(isinstance(name, str) for name in faculties):
         known = faculty_names()

@@ -9,6 +9,9 @@ from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.source import KeyPath, Source, kind_of, parse_value
 from tertulia.storage.nearest import nearest
 
+AS_TEXT = "in brackets it is read as YAML; put double quotes round all of it where it is meant as text"
+"""What helps where a typed value cannot be read."""
+
 
 def override(source: Source, sets: Sequence[str], model: str | None, roles: Mapping[str, str]) -> list[Problem]:
     """Change `source.data` in place, noting which option set what; returns what could not be done.
@@ -80,7 +83,7 @@ def _set(source: Source, text: str) -> Problem | None:
     try:
         value = parse_value(raw)
     except ScenarioError as error:
-        return Problem("-S", None, key, error.problems[0].wrong, "quote the value as YAML asks")
+        return Problem("-S", None, key, error.problems[0].wrong, AS_TEXT)
     return put(source, key, value, ("-S", key))
 
 

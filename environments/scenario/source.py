@@ -128,7 +128,23 @@ def parse_yaml(text: str, where: str, base: Path | None = None) -> Source:
 
 
 def parse_value(text: str) -> Any:
-    """A value as typed after `-S key=`. Raises `ScenarioError` where it is not YAML."""
+    """A value as typed after `-S key=`: a number, true, false or null, a list in `[]`, keys in `{}` or a text in quotes
+    as YAML has them; anything else is the text itself, whatever colons, dashes and hashes are in it.
+
+    Raises `ScenarioError` where what is in brackets is not YAML, and for characters that no text may have."""
+    typed = text.strip()
+    try:
+        found = _yaml_value(text)
+    except ScenarioError:
+        if typed.startswith(("{", "[")) or yaml.reader.Reader.NON_PRINTABLE.search(typed):
+            raise
+        return typed
+    if typed.startswith(("{", "[")) or not isinstance(found, str | dict | list):
+        return found
+    return found if isinstance(found, str) and typed.startswith(('"', "'")) else typed
+
+
+def _yaml_value(text: str) -> Any:
     node = _compose(text, "value")
     source = Source("value", None)
     if node is None:

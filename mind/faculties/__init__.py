@@ -9,18 +9,25 @@ from itertools import pairwise
 from tertulia.mind.faculties.appraise import Appraise
 from tertulia.mind.faculties.believe import Believe
 from tertulia.mind.faculties.dial import Dial
+from tertulia.mind.faculties.interpret import Interpret
 from tertulia.mind.faculties.mirror import Mirror
 from tertulia.mind.faculties.perceive import Perceive
+from tertulia.mind.faculties.react import React
 from tertulia.mind.faculties.recall import Recall
+from tertulia.mind.faculties.reflect import Reflect
 from tertulia.mind.faculties.speak import Speak
+from tertulia.mind.faculties.tend import Tend
 from tertulia.mind.faculties.think import Think
 from tertulia.mind.faculties.workspace import Workspace
 from tertulia.mind.faculty import Faculty
 from tertulia.mind.spec import PHASES
 
 SHIPPED: dict[str, type[Faculty]] = {
-    kind.name: kind for kind in (Perceive, Recall, Believe, Mirror, Workspace, Think, Appraise, Dial, Speak)
-}
+    kind.name: kind
+    for kind in (
+        Perceive, Tend, Interpret, Recall, Believe, Mirror, Workspace, Think, React, Reflect, Appraise, Dial, Speak,
+    )
+}  # fmt: skip
 GROUP = "tertulia.faculties"
 """The entry-point group under which a package offers faculties of its own."""
 

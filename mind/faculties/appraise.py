@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from tertulia.mind.faculties.think import KEPT, MOST
+from tertulia.mind.faculties.forming import KEPT, MOST
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import Appraised, MindState, MindUpdate, Thought
@@ -17,14 +18,10 @@ HEURISTICS = (
 )  # fmt: skip
 """The eight heuristics the paper names; its code rates a ninth, whether the thought fills a gap, kept beside them."""
 
-EXPIRES_AFTER = 12
-"""A thought unspoken for this many turns has gone stale. Ours."""
-
 _SILENCE_GAIN = 1.01
 """Motivation grows by this factor for every turn since one last spoke (Inner Thoughts, its code, evaluation step)."""
 
 KEPT_LABELS = tuple(f"K{n}" for n in range(1, KEPT + 1))
-NEW_LABELS = tuple(f"N{n}" for n in range(1, MOST + 1))
 Label = Literal["K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "N1", "N2", "N3"]
 
 # Models are asked for whole points; rules may answer with fractions.
@@ -86,6 +83,8 @@ class Appraise(Faculty):
         last = moment.seen.last_spoke
         silent_for = moment.seen.turn - (last if last is not None else 0)
         shown = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
+        if not shown and not moment.spec.fused():  # in fused deliberation, thoughts may come in the same reply
+            return None
         return OpenThoughts(thoughts=shown, silent_for=silent_for)
 
     def reply_type(self, moment: Moment) -> type[BaseModel]:
@@ -108,8 +107,9 @@ class Appraise(Faculty):
                     reason_for=rating.reason_for or None,
                     reason_against=rating.reason_against or None,
                 )
-        for thought in _overdue(mind, rated, moment.seen.turn):
-            rated[thought.id] = Appraised(thought=thought.id, motivation=thought.motivation, status="expired")
+        for thought, why in _overdue(mind, rated, moment):
+            before = rated.get(thought.id) or Appraised(thought=thought.id, motivation=thought.motivation)
+            rated[thought.id] = before.model_copy(update={"status": "expired", "reason_against": why})
         return MindUpdate(appraisals=list(rated.values()))
 
 
@@ -119,11 +119,16 @@ def label_open(mind: MindState) -> dict[str, str]:
     return dict(zip(KEPT_LABELS, names, strict=False))
 
 
-def _overdue(mind: MindState, rated: dict[str, Appraised], turn: int) -> list[Thought]:
-    """Open thoughts that are too old, and those beyond what a mind keeps, the least motivated first."""
+def _overdue(mind: MindState, rated: dict[str, Appraised], moment: Moment) -> Iterator[tuple[Thought, str]]:
+    """Open thoughts that are too old, and the least motivated beyond what a mind keeps; with the reason."""
     motivation = {name: appraisal.motivation for name, appraisal in rated.items()}
     still = [
         thought for thought in mind.open_thoughts() if thought.id not in rated or rated[thought.id].status == "kept"
     ]
     still.sort(key=lambda thought: (-motivation.get(thought.id, thought.motivation), -thought.turn, thought.id))
-    return [thought for rank, thought in enumerate(still) if rank >= KEPT or turn - thought.turn > EXPIRES_AFTER]
+    for rank, thought in enumerate(still):
+        age = moment.seen.turn - thought.turn
+        if rank >= KEPT:
+            yield thought, f"no room: {KEPT} others want more to be said"
+        elif age > moment.spec.keep_for:
+            yield thought, f"stale: unspoken for {age} turns"

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.state import MindState, MindUpdate, NewMemory
-from tertulia.storage.seen import SeenEvent
+from tertulia.storage.seen import SILENCE, SPEECH, SeenEvent
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
@@ -37,7 +37,7 @@ class Perceive(Faculty):
         lived = [
             NewMemory(kind="episodic", text=remembered(event, mind.holder), source_event=event.id)
             for event in inputs.events
-            if event.kind != "silence"  # there is nothing in it to remember
+            if event.kind != SILENCE  # there is nothing in it to remember
         ]
         known = [NewMemory(kind="semantic", text=sentence) for sentence in inputs.known]
         return MindUpdate(memories=known + lived, notes={"events": len(moment.seen.events)})
@@ -45,7 +45,7 @@ class Perceive(Faculty):
 
 def remembered(event: SeenEvent, holder: str) -> str:
     """An event as its witness remembers it."""
-    if event.level == "content" and event.kind in ("say", "whisper") and event.actor:
+    if event.level == "content" and event.kind in SPEECH and event.actor:
         who = "I" if event.actor == holder else event.actor
         manner = "whispered" if event.kind == "whisper" else "said"
         return f"{who} {manner}: {event.text}"

@@ -7,9 +7,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, RootModel, create_model
 
-from tertulia.mind.faculties.appraise import KEPT_LABELS, NEW_LABELS
+from tertulia.mind.faculties.appraise import KEPT_LABELS
+from tertulia.mind.faculties.forming import NEW_LABELS
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
+from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState, MindUpdate
 
 
@@ -18,6 +20,8 @@ class Occasion(BaseModel):
 
     thoughts: dict[str, str]
     acts: list[str]
+    chosen: str | None = None
+    """The label of the thought that the floor was won with."""
 
 
 class Speak(Faculty):
@@ -32,17 +36,25 @@ class Speak(Faculty):
     instruction = text("speak.md")
     sampling = Sampling(temperature=0.7)
 
+    def instruct(self, spec: MindSpec) -> str:
+        """With `proactive_tone`, a sentence more; it is ours."""
+        return f"{self.instruction} {text('tone.md')}" if spec.proactive_tone else self.instruction
+
     def inputs(self, mind: MindState, moment: Moment) -> Occasion | None:
         if moment.legal is None:
             return None
         thoughts = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
-        return Occasion(thoughts=thoughts, acts=list(_kinds(moment.legal)))
+        chosen = next((label for label, name in moment.labels.items() if name == moment.chosen), None)
+        return Occasion(thoughts=thoughts, acts=list(_kinds(moment.legal)), chosen=chosen)
 
     def reply_type(self, moment: Moment) -> type[BaseModel] | None:
         return None if moment.legal is None else _draft_type(moment.legal)
 
     def question(self, inputs: Occasion) -> str:
-        return f"What do you do, if the floor is yours? You may: {', '.join(inputs.acts)}."
+        may = f"You may: {', '.join(inputs.acts)}."
+        if inputs.chosen is not None:
+            return f"The floor is yours: put {inputs.chosen} into words. {may}"
+        return f"What do you do, if the floor is yours? {may}"
 
     def update(self, mind: MindState, moment: Moment, inputs: Occasion, reply: Any) -> MindUpdate:
         return MindUpdate()

@@ -50,6 +50,7 @@ def standing(mind: MindState, moment: Moment) -> list[Element]:
     memories = [
         Element(kind="memory", ref=found.memory, text=mind.memories[found.memory].text, score=found.saliency)
         for found in moment.recalled
+        if found.kind == "memory"
     ]
     thoughts = [
         Element(kind="thought", ref=thought.id, text=thought.text, score=(thought.motivation - 1) / 4)

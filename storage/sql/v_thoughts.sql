@@ -10,6 +10,8 @@ SELECT
   a.status AS status, -- where it stands: `formed`, `kept`, `spoken`, `dropped` or `expired`
   a.motivation AS motivation, -- how much it wanted to be said when last appraised, 1.0-5.0
   a.turn AS appraised_turn, -- when that was
+  a.reason_for AS reason_for, -- what spoke for saying it then
+  a.reason_against AS reason_against, -- what spoke against it, or why it was let go
   (
     SELECT max(p.motivation) FROM appraisal AS p
     WHERE p.episode = t.episode AND p.holder = t.holder AND p.thought = t.thought

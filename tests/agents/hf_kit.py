@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,9 +11,10 @@ import torch
 from pydantic import BaseModel, Field
 
 from tertulia.agents.backends.base import Completion, Prompt
-from tertulia.agents.backends.hf.engine import Batch, Engine
+from tertulia.agents.backends.hf.engine import Engine
 from tertulia.agents.backends.hf.job import Job
 from tertulia.agents.backends.hf.loading import LoadedModel, load
+from tertulia.agents.backends.hf.rows import Row
 from tertulia.mind.model import Message, Sampling
 
 
@@ -62,13 +63,13 @@ class ProvingEngine(Engine):
     def __init__(self, model: LoadedModel, *, max_batch: int = 8, prefix_mb: float | None = 0) -> None:
         super().__init__(model, max_batch=max_batch, prefix_mb=prefix_mb)
 
-    def _draw(self, batch: Batch, logits: torch.Tensor, beside: int) -> None:
-        for number in batch.live:
-            alone = self.model.network(input_ids=torch.tensor([batch.rows[number].tokens]), use_cache=False)
-            self.worst = max(self.worst, float((alone.logits[0, -1] - logits[number]).abs().max()))
+    def _draw(self, rows: Sequence[Row], logits: torch.Tensor, beside: int) -> None:
+        for row, given in zip(rows, logits, strict=True):
+            alone = self.model.network(input_ids=torch.tensor([row.tokens]), use_cache=False)
+            self.worst = max(self.worst, float((alone.logits[0, -1] - given).abs().max()))
         self.steps += 1
-        self.widest = max(self.widest, len(batch.live))
-        super()._draw(batch, logits, beside)
+        self.widest = max(self.widest, len(rows))
+        super()._draw(rows, logits, beside)
 
 
 def arriving(jobs: list[Job], after: Callable[[int], int] = lambda job: 0) -> Callable[[int], list[Job]]:

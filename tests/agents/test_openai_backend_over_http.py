@@ -15,7 +15,7 @@ import pytest
 from tertulia.agents.backends.base import BackendFailure, Prompt
 from tertulia.agents.backends.http import Answer, proxy_for
 from tertulia.agents.backends.openai import OpenAIBackend
-from tertulia.agents.backends.openai_errors import refused_name, retry_after_s
+from tertulia.agents.backends.openai_errors import Scrubber, refused_name, retry_after_s
 from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
 from tertulia.environments.world import Pass, Say, one_of
@@ -244,6 +244,22 @@ async def test_a_key_echoed_in_a_reply_is_taken_out() -> None:
     with Loopback(script=lambda _: {"text": "you sent sk-echo-12345", "percent": 1, "whom": "bob"}) as server:
         completion = await _complete(server, api_key="sk-echo-12345")
     assert Opinion.model_validate_json(completion.text).text == "you sent [key]"
+
+
+@pytest.mark.parametrize("key", ["abc123", "x9", "k", "none"])
+async def test_a_short_key_is_taken_out_of_failures_where_it_stands_by_itself(key: str) -> None:
+    said = f"Incorrect API key provided: {key}. You can nonetheless check {key}1 and {key}."
+    shown = Scrubber(key).text(said)
+    assert shown == f"Incorrect API key provided: [key]. You can nonetheless check {key}1 and [key]."
+
+
+@pytest.mark.parametrize(
+    ("key", "left"), [("abc123", "you sent [key]"), ("none", "you sent none"), ("42", "you sent 42")]
+)
+async def test_a_short_key_is_taken_out_of_replies_unless_it_is_a_mere_word_or_number(key: str, left: str) -> None:
+    with Loopback(script=lambda body: {"text": f"you sent {key}", "percent": 1, "whom": "bob"}) as server:
+        completion = await _complete(server, api_key=key)
+    assert Opinion.model_validate_json(completion.text).text == left
 
 
 def test_a_missing_key_is_named_at_once_but_a_server_on_this_machine_needs_none(

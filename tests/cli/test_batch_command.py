@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -26,6 +27,7 @@ from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.environments.batch.batches import a_grid, entered, statuses
 from tests.loopback import Loopback
+from tests.postgres import Server
 
 COMMAND = (sys.executable, "-m", "tertulia.cli.main")
 OPENAI = {"turns.limit": 4, "model": "openai/any", "mind.preset": "reactive"}
@@ -160,6 +162,15 @@ def test_an_estimate_holds_what_is_then_asked(
     assert 0.8 * model["input_tokens"]["low"] <= read <= model["input_tokens"]["high"]
 
 
+def test_a_folder_of_a_model_that_is_not_there_is_told_before_anything_is_entered(tertulia: Tertulia) -> None:
+    said = tertulia("batch", str(a_grid(Path(), set={"model": "hf/./nowhere"})))
+    assert (said.code, said.out) == (2, "")
+    [line] = said.err.splitlines()
+    assert "there is no folder" in line
+    assert "nowhere" in line
+    assert not Path("log.db").exists()
+
+
 def test_processes_share_the_batch(tertulia: Tertulia) -> None:
     said = tertulia("batch", str(a_grid(Path(), seeds="0:4")), "--processes", "2", "-j", "2", "--json")
     assert said.code == 0
@@ -199,6 +210,60 @@ def test_ctrl_c_lets_turns_end_and_the_batch_goes_on_later(
     assert went_on.code == 0, went_on.err
     assert "6 of 6 ended" in went_on.out
     assert set(statuses("log.db")) == {"success"}
+
+
+def test_ctrl_c_before_the_worker_processes_are_ready_is_no_traceback(tmp_path: Path) -> None:
+    grid = str(a_grid(tmp_path, seeds="0:400"))
+    running = subprocess.Popen(
+        [*COMMAND, "batch", grid, "--processes", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    if not children.exists():
+        running.kill()
+        pytest.skip("children can only be seen in /proc")
+    deadline = time.monotonic() + 60
+    while not any(_is_worker(pid) for pid in children.read_text().split()):
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    assert "KeyboardInterrupt" not in err
+    assert "died" not in err
+    assert "go on with: " in err
+
+
+def _is_worker(pid: str) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_a_log_that_goes_away_ends_a_batch_with_what_was_done_and_how_to_go_on(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch, postgres_server: Server, tmp_path: Path
+) -> None:
+    def script(body: dict[str, Any]) -> None:
+        if len(server.requests) == 120:
+            postgres_server.stop()
+
+    server.script = script
+    grid = str(a_grid(tmp_path, scenario="dinner-secret", set=OPENAI, seeds="0:30", grid={"mind.order": [1]}))
+    monkeypatch.setattr("tertulia.storage.faults.PATIENCE_S", 0.3)
+    with postgres_server.fresh() as db, server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        try:
+            said = tertulia("batch", grid, "-j", "4", "--db", db)
+        finally:
+            postgres_server.start()
+        assert said.code == 1
+        assert re.match(r"episodes    [1-9]\d* ended in this run, .* paused; \d+ of 30 in all", said.out), said.out
+        assert re.search(r"^error: postgresql\S+: no server answers there", said.err, re.MULTILINE)
+        assert re.search(r"^go on with: .*tertulia resume b --db 'postgresql", said.err, re.MULTILINE)
+        assert tertulia("resume", "b", "--db", db).code == 0
 
 
 def test_a_second_ctrl_c_stops_now_and_nothing_is_lost(

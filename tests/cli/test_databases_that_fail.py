@@ -221,6 +221,30 @@ def test_a_disk_that_becomes_full_stops_many_episodes_and_says_how_many_did_not_
     assert "Traceback" not in said.err
 
 
+def test_forks_that_a_full_disk_breaks_off_say_how_to_go_on(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = str(disk.folder / "log.db")
+    asked_by_the_parent: list[int] = []
+
+    def script(body: dict[str, Any]) -> None:
+        if len(server.requests) == sum(asked_by_the_parent, 20) and asked_by_the_parent:
+            disk.fill()
+
+    with Loopback(script=script) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        assert in_a_process(*LONG, "--db", db).code == 0
+        asked_by_the_parent.append(len(server.requests))
+        said = in_a_process("fork", "last", "--at", "2", "--replicates", "8", "-j", "2", "--db", db)
+        assert said.code == 1
+        lines = said.err.splitlines()
+        assert any(line.startswith(f"error: {db}: the disk ") for line in lines), lines
+        [advice] = [line for line in lines if "go on with: " in line]
+        disk.make_room()
+        batch = advice.split(" resume ")[1].split()[0]
+        assert in_a_process("resume", batch, "--db", db).code == 0
+    with Log.open(db, create=False) as log:
+        assert {row.status for row in log.episodes(batch=batch)} <= {"success", "degraded"}
+
+
 def test_a_file_that_may_not_grow_is_told_as_well(made: Made) -> None:
     """What a quota does, for those who cannot mount: writes past a size fail."""
     size = Path(made.db).stat().st_size

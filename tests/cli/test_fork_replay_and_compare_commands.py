@@ -86,6 +86,22 @@ def test_a_fork_says_from_where_it_is_replayed(tertulia: Tertulia, dinner: str) 
     assert f"from turn 8 on, where it parted from {dinner}: equal" in said.out
 
 
+def test_a_fork_is_known_as_one_wherever_it_is_shown(tertulia: Tertulia, dinner: str) -> None:
+    said = tertulia("fork", "last", "--at", "8", "--no-play")
+    assert f", forks of {dinner} before turn 8 (dinner-secret, seed 3)\n" in said.err
+    fork, parent = tertulia("episodes", "--json").lines()
+    assert (fork["parent_episode"], fork["parent_turn"]) == (dinner, 7)
+    assert (parent["parent_episode"], parent["parent_turn"]) == (None, None)
+    shown = tertulia("show", fork["episode"]).out.splitlines()
+    assert shown[1].startswith(f"forked from {dinner} after turn 7 (batch ")
+    assert not any("forked from" in line for line in tertulia("show", dinner).out.splitlines())
+    assert f"{dinner} after turn 7" in tertulia("episodes").out
+
+
+def test_a_log_without_forks_has_no_column_for_them(tertulia: Tertulia, dinner: str) -> None:
+    assert "fork" not in tertulia("episodes").out
+
+
 WRONG = {
     "no turn": (("fork", "last"), "--at"),
     "a turn too late": (("fork", "last", "--at", "40"), "turns 1 to 15"),

@@ -131,6 +131,19 @@ def test_the_effect_of_asking_is_one_json_object(tertulia: Tertulia) -> None:
 
 def test_seeds_and_scenarios_that_cannot_be_are_told_in_a_line(tertulia: Tertulia) -> None:
     for arguments in (("mutual-friends", "--seeds", "3:1"), ("mutual-frends", "--seeds", "0:1")):
+        assert tertulia("deliberate", *arguments).code == 2
         said = tertulia("elicit", *arguments)
         assert said.code == 2
         assert len(said.err.splitlines()) == 1
+
+
+def test_staged_and_fused_are_compared_in_one_table_with_who_spoke_below(tertulia: Tertulia) -> None:
+    said = tertulia("deliberate", "planning-meeting", "--seeds", "0:2", "-S", "mind.preset=inner-thoughts")
+    assert said.code == 0
+    figures, agreement = said.out.split("\n\n")
+    assert figures.splitlines()[0].split() == ["mean,", "95", "%", "staged", "fused", "difference"]
+    assert any(line.startswith("ada speaks") for line in figures.splitlines())
+    assert agreement.splitlines()[2].split() == ["same", "speaker", "1", "[1,", "1]"]
+    assert "WHERE batch = '" in said.err
+    [found] = tertulia("deliberate", "planning-meeting", "--seeds", "0:2", "--json").lines()
+    assert found["difference"]["calls"]["mean"] > 0

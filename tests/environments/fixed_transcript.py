@@ -52,7 +52,7 @@ class Recorder:
         """The reply with every free text replaced by `say(seat, field)`."""
         assert self.say is not None
         if isinstance(value, dict):
-            texts = ("text", "reason_for", "reason_against")
+            texts = ("text", "reason_for", "reason_against", "interpretation")
             return {
                 key: self.say(self.seat, key) if key in texts and isinstance(inner, str) else self._worded(inner)
                 for key, inner in value.items()

@@ -100,6 +100,31 @@ async def test_outcomes_are_paired_by_replicate_and_those_of_the_outcomes_view(l
     assert found.by_chance[1] == 4
 
 
+async def test_replicates_that_share_a_seed_are_drawn_together(log: Log) -> None:
+    """Three seeds with four replicates each, all alike within a seed: three figures, not twelve."""
+    ones, others = [], []
+    for seed in (3, 4, 5):
+        parent = await parent_of(log, "dinner-secret", f"turns.limit={seed + 3}", seed=seed)
+        cells = await fork(log, parent, 3, "turns.limit=12", replicates=4)
+        ones += cells[SET]
+        others += cells[NULL]
+    found = effects(log, (SET, NULL), ones, others)
+    assert (found.n, found.seeds, found.interval_over) == (12, 3, "seeds")
+    difference = found.figures["turns"][2]
+    by_seed = [
+        math.fsum(a.head - b.head for a, b in zip(ones, others, strict=True) if a.seed == seed) / 4
+        for seed in (3, 4, 5)
+    ]
+    assert len(set(by_seed)) == 3
+    assert difference is not None
+    assert difference.low is not None
+    assert difference.mean == pytest.approx(math.fsum(by_seed) / 3)
+    # Of 27 equally likely draws of three seeds, one has the least alone and one the greatest: 1/27 > 2.5 %.
+    assert (difference.low, difference.high) == pytest.approx((min(by_seed), max(by_seed)))
+    within = effects(log, (SET, NULL), ones[:4], others[:4])
+    assert (within.n, within.seeds, within.interval_over) == (4, 1, "pairs")
+
+
 async def test_the_first_event_that_differs_is_where_transcripts_part(log: Log) -> None:
     parent = await parent_of(log, "dinner-secret")
     cells = await fork(log, parent, 8, "alice.belief.cake=kitchen")

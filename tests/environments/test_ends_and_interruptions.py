@@ -82,8 +82,8 @@ async def test_interrupted_while_it_begins_it_does_not_look_as_if_it_ran(tmp_pat
     with Log.open(tmp_path / "log.db") as log:
         real = log.begin
 
-        async def begin(record: Any) -> None:
-            await real(record)
+        async def begin(record: Any, **options: Any) -> None:
+            await real(record, **options)
             raise asyncio.CancelledError
 
         log.begin = begin  # type: ignore[method-assign]
@@ -242,8 +242,8 @@ async def test_when_a_batch_is_cancelled_no_further_episode_begins(tmp_path: Pat
 
         real, began = log.begin, asyncio.Event()
 
-        async def begin(record: Any) -> None:
-            await real(record)
+        async def begin(record: Any, **options: Any) -> None:
+            await real(record, **options)
             began.set()
 
         log.begin = begin  # type: ignore[method-assign]

@@ -20,7 +20,7 @@ SLOW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-minds = st.sampled_from(["full", "minddial", "reactive", "full+staged"])
+minds = st.sampled_from(["full", "minddial", "reactive", "full+staged", "inner-thoughts", "inner-thoughts+fused"])
 
 
 def with_minds(data: dict[str, Any], mind: str) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def test_canaries_planted_in_every_private_source_never_show_up_elsewhere(
         for other in stage.seats:
             if other == me:
                 continue
-            for source in ("persona", "goal", "text", "reason_for", "reason_against"):
+            for source in ("persona", "goal", "text", "reason_for", "reason_against", "interpretation"):
                 assert f"canary-{source}-{other}" not in asked, (me, other, source)
         for turn, done in enumerate(acts):
             for name, act in done.items():

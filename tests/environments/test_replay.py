@@ -99,7 +99,7 @@ TAMPERED = {
     "a bid": ("bid", "participant", "reason = 'bribed'", "turn = 4"),
     "a lost memory": ("memory", "holder", None, "turn = 1"),
     "a workspace": ("workspace", "holder", "score = score / 2", "turn = 3"),
-    "a note": ("mind_delta", "holder", "value = '99'", "turn = 3"),
+    "a note": ("mind_delta", "holder", "value = '99'", "turn >= 2"),
     "the gold": ("gold", "substr(chain, 1, 3)", "probability = 0.7", "turn = 1 AND chain = 'bob>carol'"),
     "the truth": ("gold", "NULL", "probability = 0.5", "turn = 1 AND chain = 'world'"),
     "the opening": ("event", "NULL", "text = 'Nobody came.'", "turn = 0"),

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 
 from tertulia.environments.scenario import AllSilent, Condition, Scenario, ScenarioError, list_scenarios, load_scenario
+from tertulia.environments.scenario.source import parse_value
 from tertulia.environments.worlds import WORLDS, load_world
 from tests.environments.strategies import table_scenarios
 from tests.environments.table_talk_play import played, scenario_of
@@ -86,6 +87,40 @@ def test_a_seat_changes_single_keys_of_the_mind_and_its_own_preset_drops_the_lis
     assert alice.mind.parts() == ("perceive", "speak")
     assert carol.mind.parts() == ("perceive", "believe", "dial", "speak")
     assert (carol.mind.workspace, carol.mind.order) == (7, 2)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("a: b", "a: b"), ("Calm: she says little, and smiles", "Calm: she says little, and smiles"),
+        ("likes #1 # and dashes", "likes #1 # and dashes"), ("- so she says", "- so she says"), ("*stern*", "*stern*"),
+        ('"Hm," he says', '"Hm," he says'), ("'a: b'", "a: b"), ("one\ntwo: three", "one\ntwo: three"), (" x ", "x"),
+        ("8", 8), ("0.5", 0.5), ("true", True), ("null", None), ("", None),
+        ("[a, b]", ["a", "b"]), ("{a: 1}", {"a": 1}),
+    ],
+)  # fmt: skip
+def test_a_typed_value_is_text_unless_it_is_a_number_a_word_of_yaml_or_in_brackets(typed: str, value: Any) -> None:
+    assert parse_value(typed) == value
+
+
+def test_a_typed_value_with_a_bracket_that_never_closes_says_how_it_is_meant_as_text() -> None:
+    with pytest.raises(ScenarioError, match=r"-S participants\.bob\.persona: not YAML: .*; .*double quotes"):
+        load_scenario("dinner-secret", ["participants.bob.persona=[sic] he says"])
+
+
+def test_a_folder_of_a_model_that_is_not_there_is_found_while_reading(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as told:
+        load_scenario("dinner-secret", ["participants.bob.model=hf/./nowhere"], model="hf/~/no-such-folder")
+    assert str(told.value).splitlines() == [
+        f"--model hf/~/no-such-folder: there is no folder {Path.home() / 'no-such-folder'}; "
+        "give the folder of a model, from where you are now or from the root",
+    ], "a model for all seats takes the place of their own"
+    with pytest.raises(ScenarioError, match=r"-S participants\.bob\.model: there is no folder .*nowhere"):
+        load_scenario("dinner-secret", ["participants.bob.model=hf/./nowhere"])
+    (tmp_path / "model").mkdir()
+    scenario = load_scenario("dinner-secret", model=f"hf/{tmp_path}/model")
+    (tmp_path / "model").rmdir()
+    assert Scenario.from_resolved(scenario.resolved()) == scenario, "what the log has can be shown without it"
 
 
 def test_sets_reach_every_key() -> None:

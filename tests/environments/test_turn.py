@@ -202,10 +202,49 @@ async def test_no_valid_reply_is_a_declared_pass_and_never_another_speaker() -> 
 async def test_a_staged_mind_asks_faculty_by_faculty_and_only_the_winner_speaks() -> None:
     stage = stage_of("planning-meeting", "mind.deliberation=staged", "turns.policy=alternate")
     cast = models(stage)
-    await turn(stage, cast)
+    work = await turn(stage, cast)
     purposes = {name: [request.purpose for request in model.asked] for name, model in cast.items()}
-    assert all(asked[:3] == ["believe", "think", "appraise"] for asked in purposes.values())
+    thinking = {name for name, done in work.minds.items() if done.mind.state.thoughts}
+    assert all(asked[:2] == ["believe", "think"] for asked in purposes.values())
+    assert all(("appraise" in asked) == (name in thinking) for name, asked in purposes.items())
     assert sum("speak" in asked for asked in purposes.values()) <= 1
+
+
+async def test_quick_and_considered_thoughts_are_asked_for_at_the_same_time() -> None:
+    stage = stage_of("planning-meeting", "mind.preset=inner-thoughts")
+    arrived: dict[str, asyncio.Event] = {}
+
+    class Waits(Scripted):
+        async def ask(self, request: Request[Any]) -> Reply[Any]:
+            both = {name: arrived.setdefault(f"{self.seat}/{name}", asyncio.Event()) for name in ("react", "reflect")}
+            if request.purpose in both:
+                both[request.purpose].set()
+                for each in both.values():
+                    await asyncio.wait_for(each.wait(), 5)  # would time out if one had to wait for the other's answer
+            return await super().ask(request)
+
+    work = await turn(stage, {name: Waits(name) for name in stage.seats})
+    assert not work.failures
+    assert len(arrived) == 2 * len(stage.seats)
+
+
+async def test_one_of_two_questions_asked_at_once_that_fails_lets_the_other_be_answered() -> None:
+    stage = stage_of("planning-meeting", "mind.preset=inner-thoughts")
+    answered = asyncio.Event()
+
+    class Fails(Scripted):
+        async def ask(self, request: Request[Any]) -> Reply[Any]:
+            if request.purpose == "react":
+                raise ModelTrouble("transport", "gone")
+            await asyncio.sleep(0.01)
+            reply = await super().ask(request)
+            answered.set()
+            return reply
+
+    cast: dict[str, Scripted] = {**models(stage), "ben": Fails("ben")}
+    work = await turn(stage, cast)
+    assert [str(failure) for failure in work.failures] == ["gone"]
+    assert answered.is_set()
 
 
 async def test_a_reactive_mind_calls_its_model_only_when_it_has_the_floor() -> None:

@@ -82,6 +82,26 @@ async def test_two_workers_cannot_both_lead(log: Log) -> None:
     assert log.episode(ID) == renewed
 
 
+@pytest.mark.parametrize("ahead_h", [1, -1])
+async def test_a_first_lease_lasts_as_long_as_the_databases_clock_says(
+    postgres_log: Log, monkeypatch: pytest.MonkeyPatch, ahead_h: int
+) -> None:
+    """Whatever the clock of the worker that begins the episode says."""
+    before = now()
+    for module in ("work", "types"):
+        monkeypatch.setattr(f"tertulia.storage.{module}.now", lambda: before + timedelta(hours=ahead_h))
+    await postgres_log.begin(an_episode(lease=new_token()), lease_s=60)
+    until = postgres_log.episode(ID).lease_until
+    assert until is not None
+    assert timedelta(seconds=59) < until - before < timedelta(minutes=30)
+
+
+async def test_a_first_lease_is_there_on_both_databases(log: Log) -> None:
+    await log.begin(an_episode(lease=new_token()), lease_s=60)
+    with pytest.raises(LeaseHeld, match="runs out in"):
+        await log.lease(ID, new_token(), ttl_s=60)
+
+
 async def test_a_lease_that_ran_out_is_free(log: Log) -> None:
     await log.begin(an_episode(lease=new_token(), lease_until=now() - timedelta(seconds=1)))
     yours = new_token()

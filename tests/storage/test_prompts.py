@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -109,6 +111,25 @@ def test_what_is_remembered_is_bounded_and_the_longest_unused_goes_first() -> No
     assert prompts.shorten(one) is one
     assert prompts.shorten(two).base == two.call
     assert prompts.shorten(three).base == three.call
+
+
+def test_what_is_remembered_can_be_told_and_asked_from_many_threads() -> None:
+    """With room for a few, so that what one thread looks at is forgotten by another all the time."""
+    prompts = Prompts(most=3_000)
+
+    def busy(of: int) -> None:
+        for number in range(400):
+            call = a_call(number, participant=f"p{(of + number) % 7}", messages=prompt(f"{of} says {number}"))
+            prompts.remember(prompts.shorten(call))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert [*threads.map(busy, range(8))] == [None] * 8
+    finally:
+        sys.setswitchinterval(before)
+    assert prompts._size == sum(len(whole.text) for whole in prompts._whole.values()) <= 3_000
 
 
 def test_a_prompt_whose_beginning_is_lost_is_told() -> None:

@@ -14,6 +14,7 @@ from tertulia.agents.backends.hf.job import Job
 if TYPE_CHECKING:
     from tertulia.agents.backends.hf.engine import Engine
 
+_MOST_ON_CUDA, _MOST = 64, 32
 MISSING_EXTRA = "hf models need the extra: pip install 'tertulia[local]'"
 
 
@@ -21,7 +22,8 @@ class HfBackend:
     """A transformers model in this process, on CUDA where there is one, else on the CPU.
 
     `name_or_path` is a hub name, or a folder when it begins with `.`, `/` or `~`. `dtype` (a torch name such as
-    `float16`) is bfloat16 on CUDA and float32 on the CPU unless given. At most `max_batch` requests run together.
+    `float16`) is bfloat16 on CUDA and float32 on the CPU unless given. At most `max_batch` requests run together: 64 on
+    CUDA, 32 elsewhere unless given; fewer for as long as memory does not suffice.
     `max_context` lowers the model's own limit on tokens of prompt and reply. `prefix_mb` bounds the memory that keeps
     the beginnings of prompts for later requests; 0 turns that off.
 
@@ -38,7 +40,7 @@ class HfBackend:
         uri: str,
         device: str | None = None,
         dtype: str | None = None,
-        max_batch: int = 32,
+        max_batch: int | None = None,
         max_context: int | None = None,
         prefix_mb: float | None = None,
     ) -> None:
@@ -141,7 +143,8 @@ class HfBackend:
             from tertulia.agents.backends.hf.loading import load
 
             model = load(self.name_or_path, device=self._device, dtype=self._dtype, max_context=self._max_context)
-            self._engine = Engine(model, max_batch=self._max_batch, prefix_mb=self._prefix_mb)
+            most = self._max_batch or (_MOST_ON_CUDA if model.device.type == "cuda" else _MOST)
+            self._engine = Engine(model, max_batch=most, prefix_mb=self._prefix_mb)
         return self._engine
 
     def _serve(self) -> None:

@@ -1,4 +1,4 @@
-"""What a model remembers of the tokens of a batch: rows can leave it and join it between two steps."""
+"""What a model remembers of the tokens of a batch whose rows begin together; they can leave it between two steps."""
 
 from __future__ import annotations
 
@@ -40,15 +40,11 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._show(end)
         return self._shown
 
-    def fill(self, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Begin anew with these."""
+    def keep(self, rows: torch.Tensor) -> None:
+        """Keep only `rows`."""
+        keys, values = (part[rows] for part in self._shown)
         self.reset()
         self.update(keys, values)
-
-    def keep(self, rows: torch.Tensor, left: int) -> None:
-        """Keep only `rows`, and drop the first `left` columns."""
-        keys, values = self._shown
-        self.fill(keys[rows, :, left:], values[rows, :, left:])
 
     def _reserve(self, keys: torch.Tensor, values: torch.Tensor, columns: int) -> None:
         self._buffers: KeyValues = (_room(keys, columns + _SLACK), _room(values, columns + _SLACK))
@@ -70,59 +66,11 @@ def new_cache(network: Any) -> Any:
     return cache
 
 
-def joinable(network: Any) -> bool:
-    """Whether rows can be put beside each other at any time: only where every layer attends to everything.
-
-    Sliding windows and recurrent states count columns from the beginning of their batch.
-    """
-    return all(isinstance(layer, GrowingLayer) for layer in new_cache(network).layers)
-
-
-def keep_rows(cache: Any, rows: Sequence[int], left: int, device: torch.device) -> None:
-    """Keep only `rows`, in this order, and drop the first `left` columns of growing layers."""
+def keep_rows(cache: Any, rows: Sequence[int], device: torch.device) -> None:
+    """Keep only `rows`, in this order."""
     index = torch.tensor(rows, device=device)
     for layer in cache.layers:
         if isinstance(layer, GrowingLayer):
-            layer.keep(index, left)
+            layer.keep(index)
         else:
             layer.reorder_cache(index)
-
-
-def join(cache: Any, other: Any, columns: int) -> None:
-    """Put the rows of `other` below those of `cache`, both filled up on the left to `columns`. Growing layers only."""
-    for mine, theirs in zip(cache.layers, other.layers, strict=True):
-        mine.fill(
-            _stack(mine.keys, theirs.keys, columns),
-            _stack(mine.values, theirs.values, columns),
-        )
-        theirs.reset()  # layer by layer, so that the two are never both in memory twice
-
-
-def _stack(above: torch.Tensor, below: torch.Tensor, columns: int) -> torch.Tensor:
-    rows = above.shape[0] + below.shape[0]
-    whole = above.new_zeros((rows, above.shape[1], columns, above.shape[3]))
-    whole[: above.shape[0], :, columns - above.shape[2] :].copy_(above)
-    whole[above.shape[0] :, :, columns - below.shape[2] :].copy_(below)
-    return whole
-
-
-def begin_with(cache: Any, prefixes: Sequence[Sequence[KeyValues] | None], lengths: Sequence[int]) -> None:
-    """Fill an empty cache with the first `lengths[i]` columns of each row's prefix, aligned on the right."""
-    columns = max(lengths)
-    like = next(prefix for prefix in prefixes if prefix is not None)
-    for number, layer in enumerate(cache.layers):
-        filled = []
-        for part in (0, 1):
-            sample = like[number][part]
-            whole = sample.new_zeros((len(lengths), sample.shape[0], columns, sample.shape[2]))
-            for row, (prefix, length) in enumerate(zip(prefixes, lengths, strict=True)):
-                if prefix is not None:
-                    whole[row, :, columns - length :].copy_(prefix[number][part][:, :length])
-            filled.append(whole)
-        layer.fill(*filled)
-
-
-def row_of(cache: Any, row: int, used: torch.Tensor) -> list[KeyValues]:
-    """A copy of one row's keys and values at the columns where `used` is true, layer by layer."""
-    columns = used.nonzero().squeeze(1)
-    return [(layer.keys[row][:, columns], layer.values[row][:, columns]) for layer in cache.layers]

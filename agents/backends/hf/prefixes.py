@@ -7,28 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from tertulia.agents.backends.hf.cache import KeyValues
+import torch
 
 _SHORTEST = 16
 """Tokens; a shorter match is not worth its copying."""
 _SUPERSEDES = 0.8
 """A prompt that shares so much of an older one is its continuation, and takes its place."""
-_MOST = 256
+_WORTH_FREEING = 1 << 20
+_MOST = 512
 """Prompts, whatever their size: each search compares with all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prefix:
-    """The tokens of a past prompt with their keys and values, layer by layer."""
+    """The tokens of a past prompt with their keys and values, each [layers, heads, tokens, size]."""
 
     tokens: npt.NDArray[np.int64]
-    layers: list[KeyValues]
+    keys: torch.Tensor
+    values: torch.Tensor
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(part.numel() * part.element_size() for layer in self.layers for part in layer)
+        return sum(part.numel() * part.element_size() for part in (self.keys, self.values))
 
 
 class Prefixes:
@@ -62,6 +63,13 @@ class Prefixes:
             self._drop(self._kept[0])
         self._kept.append(prefix)
         self._size += prefix.size
+
+    def shrink(self) -> bool:
+        """Halve the budget, or rather what is used of it. False, and as before, where less than a megabyte is used."""
+        if self._size < _WORTH_FREEING:
+            return False
+        self.budget = self._size // 2
+        return True
 
     def clear(self) -> None:
         self._kept.clear()

@@ -32,6 +32,7 @@ class Row:
     reused: int = 0
     halvings: int = 0
     done: bool = False
+    failed: bool = False
 
     @classmethod
     def start(cls, job: Job, model: LoadedModel, grammars: Grammars) -> Row:
@@ -59,7 +60,7 @@ class Row:
 
     def accept(self, token: int, model: LoadedModel) -> None:
         """Take the next token; when the reply is complete, or has reached its limit, answer."""
-        if not self.matcher.consume_token(token) or self.matcher.is_error():
+        if token < 0 or not self.matcher.consume_token(token) or self.matcher.is_error():
             self.fail(BackendFailure("server", f"hf/{model.name}: no token can follow: {_why(self.matcher)}"))
             return
         self.tokens.append(token)
@@ -73,7 +74,7 @@ class Row:
             self._answer("length", model)
 
     def fail(self, failure: BackendFailure) -> None:
-        self.done = True
+        self.done = self.failed = True
         self.job.fail(failure)
 
     def _answer(self, finish: str, model: LoadedModel) -> None:

@@ -18,7 +18,8 @@ def choose(
     top_p: Sequence[float],
     keys: Sequence[int],
 ) -> list[int]:
-    """One token per row of `logits` [rows, vocabulary], among those whose bit is set in `allowed` [rows, words].
+    """One token per row of `logits` [rows, vocabulary], among those whose bit is set in `allowed` [rows, words]; -1
+    where a logit is not a number.
 
     Temperature 0 takes the likeliest token. Otherwise the token is the maximum of logits / temperature + Gumbel noise,
     which follows the softmax exactly; the noise is a hash of the row's key (32 bits) and the token. So a row's token
@@ -28,7 +29,7 @@ def choose(
     2020).
     """
     scores = logits.float().masked_fill(~_unpack(allowed, logits), _NEVER)
-    heat = torch.tensor(temperature, device=scores.device).unsqueeze(1)
+    heat = _sent(temperature, torch.float32, scores).unsqueeze(1)
     warm = heat > _COLDEST
     scores = scores / torch.where(warm, heat, 1.0)
     rows = [n for n, (share, t) in enumerate(zip(top_p, temperature, strict=True)) if share < 1.0 and t > _COLDEST]
@@ -36,7 +37,8 @@ def choose(
         scores[rows] = _nucleus(scores[rows], [top_p[row] for row in rows])
     if max(temperature) > _COLDEST:
         scores = torch.where(warm, scores + _gumbel(keys, scores), scores)
-    return [int(token) for token in scores.argmax(dim=-1).tolist()]
+    best, token = scores.max(dim=-1)
+    return [int(token) for token in torch.where(best.isnan(), -1, token).tolist()]
 
 
 def _unpack(allowed: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
@@ -46,6 +48,11 @@ def _unpack(allowed: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
     shifts = torch.arange(8, device=logits.device, dtype=torch.uint8)
     bits = (octets.unsqueeze(-1) >> shifts) & 1
     return bits.flatten(1)[:, : logits.shape[1]].bool()
+
+
+def _sent(numbers: Sequence[float], dtype: torch.dtype, like: torch.Tensor) -> torch.Tensor:
+    """On the device of `like`, without waiting for what it works on."""
+    return torch.tensor(numbers, dtype=dtype).to(like.device, non_blocking=True)
 
 
 def _nucleus(scores: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
@@ -58,7 +65,7 @@ def _nucleus(scores: torch.Tensor, shares: Sequence[float]) -> torch.Tensor:
 
 def _gumbel(keys: Sequence[int], like: torch.Tensor) -> torch.Tensor:
     """Standard Gumbel noise [rows, vocabulary]: the same for the same key on every device and in every company."""
-    key = torch.tensor([_signed(key) for key in keys], device=like.device, dtype=torch.int32).unsqueeze(1)
+    key = _sent([_signed(key) for key in keys], torch.int32, like).unsqueeze(1)
     token = torch.arange(like.shape[1], device=like.device, dtype=torch.int32)
     bits = _mix(_mix(key) + token * _signed(0x9E3779B1))
     # 23 bits and a half: strictly between 0 and 1, and exact in single precision.

@@ -27,7 +27,28 @@ def _floor() -> None:
 
 
 def _thoughts() -> None:
-    """How thoughts and memories came up."""
+    """How thoughts and memories came up. What came to mind before was memories alone, found by their words."""
+    if op.get_bind().dialect.name == "postgresql":
+        for column, then in (("kind", "memory"), ("method", "lexical")):
+            op.add_column("recall", sa.Column(column, Text(), nullable=False, server_default=then))
+            op.alter_column("recall", column, server_default=None)
+        return
+    op.rename_table("recall", "recall_before")
+    op.create_table(
+        "recall",
+        sa.Column("episode", Text(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("holder", Text(), nullable=False),
+        sa.Column("memory", Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("saliency", sa.Float(), nullable=False),
+        sa.Column("kind", Text(), nullable=False),
+        sa.Column("method", Text(), nullable=False),
+        sa.PrimaryKeyConstraint("episode", "turn", "holder", "memory", name="pk_recall"),
+        sqlite_with_rowid=False,
+    )
+    op.execute("INSERT INTO recall SELECT *, 'memory', 'lexical' FROM recall_before")
+    op.drop_table("recall_before")
 
 
 def _people() -> None:
