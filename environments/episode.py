@@ -258,7 +258,9 @@ class Episode:
 
     def _words_go_to(self) -> list[str]:
         backends = self.answering.backends
-        made_of = {uri: backends.made_of(uri) for uri in self.stage.scenario.models}
+        scenario = self.stage.scenario
+        embedders = {seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}
+        made_of = {uri: backends.made_of(uri) for uri in scenario.models | embedders}
         return words_go_to(self.stage, made_of, self.log.target.place())
 
     async def _commit(self, record: TurnRecord) -> None:

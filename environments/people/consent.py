@@ -73,6 +73,9 @@ def words_go_to(stage: Stage, made_of: Mapping[str, Mapping[str, Any]], log: str
         seats.setdefault(seat.model, []).append(seat.name)
     for uri in sorted(stage.scenario.models - set(seats)):
         seats[uri] = ["who speaks next"]
+    for participant in stage.scenario.participants:
+        if participant.mind.embeddings:
+            seats.setdefault(participant.mind.embeddings, []).append(f"the memory of {participant.name}")
     found = [
         line for uri, names in seats.items() if (line := _of_model(uri, ", ".join(names), made_of.get(uri, {})))
     ]  # fmt: skip
