@@ -20,6 +20,7 @@ VERBS = (
     "join",
     "batch",
     "resume",
+    "forget",
     "replay",
     "fork",
     "compare",

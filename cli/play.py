@@ -61,6 +61,13 @@ def play(
     from tertulia.cli.seat.playing import Seating
 
     loaded, mine = seated(scenario, seat, sets or [], model, parse_roles(roles or []))
+    if pseudonym is not None:
+        from tertulia.environments.people.pseudonyms import read_pseudonym
+
+        try:
+            pseudonym = read_pseudonym(pseudonym)
+        except ValueError as error:
+            raise BadInput(f"--pseudonym: {error}") from error
 
     def make(log: Log, backends: Backends, listen: Listen, people: Table) -> Awaitable[Episode]:
         from tertulia.environments.episode import Episode

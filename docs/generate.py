@@ -99,7 +99,7 @@ def scenarios_page() -> str:
     head = (HERE / "templates" / "scenarios.md").read_text(encoding="utf-8").strip()
     parts = [MADE, head, "# Keys of every scenario", _keys(Scenario, ours)]
     parts += ["## Each participant", "Beside the keys that the world adds.", _keys(Participant)]
-    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts(), *_probes_parts()]
+    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts(), *_probes_parts(), *_people_parts()]
     for name in WORLDS:
         world, _ = load_world(name)
         least, most = world.seats_allowed
@@ -174,6 +174,15 @@ def _probes_parts() -> list[str]:
     ]
     named = "\n".join(["| question | |", "|---|---|", *questions])
     return ["## probes", _about(ProbeSpec), _keys(ProbeSpec), named, "What comes of them: [probing.md](probing.md)."]
+
+
+def _people_parts() -> list[str]:
+    from tertulia.environments.people.forms import FormItem
+    from tertulia.environments.people.spec import LocalOnly, PeopleSpec, PersonQuestion
+
+    inner = [("people.local_only", LocalOnly), ("people.questions.N", PersonQuestion), ("people.before.N", FormItem)]
+    parts = [part for way, model in inner for part in (f"### {way}", _about(model), _keys(model))]
+    return ["## people", _about(PeopleSpec), _keys(PeopleSpec), "More: [people.md](people.md).", *parts]
 
 
 def _keys(model: Any, names: list[str] | None = None) -> str:

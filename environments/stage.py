@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from tertulia.environments.floor.questions import LAST
 from tertulia.environments.floor.silence import silence
 from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.interventions import Interventions
+from tertulia.environments.people.questions import asked_of
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
@@ -95,6 +97,8 @@ class Stage:
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
     """What was changed from outside, where the episode is a fork."""
+    hours_only: bool = False
+    """No times are kept that would tell how fast a person answers."""
     established: dict[tuple[int, int, int], Established] = field(default_factory=dict)
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
@@ -168,6 +172,10 @@ class Stage:
         """Who would get the content of what these acts make happen. Worlds are pure: nothing happens by asking."""
         _, events = self.world.step(self.state, acts, self.draw(turn, take, WORLD, "step"))
         return {name for event in events if event.actor in acts for name in event.content}
+
+    def stamp(self, moment: datetime) -> datetime:
+        """A moment as it may be kept: to the hour, where somebody at the table did not agree to more."""
+        return moment.replace(minute=0, second=0, microsecond=0) if self.hours_only else moment
 
     def draw(self, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
         """A generator of its own for each place where this episode draws something (`chance.draw`)."""
@@ -266,6 +274,7 @@ class Stage:
             for variable in variables
             if variable.holder in (None, name) and not variable.momentary
         ]
+        asked += [(chain, name) for _, chain, name in asked_of(self.scenario) if (chain, name) not in asked]
         known = {
             name: {v.name: v.truth for v in variables if name in v.known_to and v.truth is not None} for name in cast
         }

@@ -70,6 +70,10 @@ class People(Protocol):
         """The rows of the inbox that this turn takes up."""
         ...
 
+    def rows(self, work: TurnWork) -> list[Row]:
+        """What people were asked before this turn, ready to be committed with it."""
+        ...
+
     def committed(self, work: TurnWork) -> None:
         """The turn is in the log: show everybody what they witnessed of it."""
         ...
@@ -125,9 +129,10 @@ class TurnWork:
             TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
                 actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
-                silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
-                wall_ms=1000 * (time.perf_counter() - self.clock), clock_s=self.clock_s,
-                lasted_s=0.0 if self.closing else stage.lasted_s,
+                silent=not acts, closing=self.closing, state_hash=stage.state_hash(),
+                started_at=stage.stamp(self.started_at),
+                wall_ms=0.0 if stage.hours_only else 1000 * (time.perf_counter() - self.clock),
+                clock_s=self.clock_s, lasted_s=0.0 if self.closing else stage.lasted_s,
             )
         )  # fmt: skip
         for one in self.events:
@@ -137,12 +142,14 @@ class TurnWork:
             if name in self.minds:
                 record.add(self.minds[name].mind.rows())
                 if (mind := self.minds[name].work) is not None:
-                    record.add(_calls_of(mind.model))
+                    record.add(_calls_of(mind.model, stage))
         record.add(self._bid_row(bid) for bid in self.bids)
-        record.add(_calls_of(self.floor.model))
+        record.add(_calls_of(self.floor.model, stage))
         for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
             record.add(probed.rows())
-            record.add(_calls_of(model))
+            record.add(_calls_of(model, stage))
+        if self.people is not None:
+            record.add(self.people.rows(self))
         return record
 
     def _bid_row(self, bid: Bid) -> BidRow:
@@ -163,7 +170,7 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     record.rows.append(
         TurnRow(
             episode=stage.episode, turn=0, policy=stage.scenario.turns.policy, silent=True,
-            state_hash=stage.state_hash(), started_at=now(), clock_s=0.0, lasted_s=0.0,
+            state_hash=stage.state_hash(), started_at=stage.stamp(now()), clock_s=0.0, lasted_s=0.0,
         )
     )  # fmt: skip
     for one in events:
@@ -172,9 +179,12 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     return events, record
 
 
-def _calls_of(model: Any) -> list[CallRow]:
+def _calls_of(model: Any, stage: Stage) -> list[CallRow]:
     """Calls that were not recorded by themselves when they were made: those answered by rules."""
-    return [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    rows = [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    if not stage.hours_only:
+        return rows
+    return [row.model_copy(update={"started_at": stage.stamp(row.started_at)}) for row in rows]
 
 
 class OfSeat(TypedDict):

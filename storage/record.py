@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tertulia.storage.rows import EpisodeRow, InterventionRow, ParticipantRow, Row
@@ -27,6 +28,8 @@ class Closing:
     reason: str
     outcome: Any = None
     reward: float | None = None
+    ended_at: datetime | None = None
+    """When it ended, where that is not to be now."""
 
 
 @dataclass(slots=True)

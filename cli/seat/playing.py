@@ -115,6 +115,7 @@ class _AtTable:
 
     async def run(self, make: Make, told: str) -> str:
         """Why it ended here: the person left (`undo`, `pause`), or the episode's reason."""
+        from tertulia.environments.people.sight import shows_minds
         from tertulia.environments.people.table import Chair, Table
 
         seating = self.seating
@@ -125,7 +126,9 @@ class _AtTable:
         self._gathering.know(stage.minds.values())
         link = LocalLink(table, seating.seat)
         face = self._face()
-        self._at = SeatAtTerminal(link, face, saved=self._saved, can_undo=True, minds=seating.minds)
+        self._at = SeatAtTerminal(
+            link, face, saved=self._saved, can_undo=True, minds=seating.minds if shows_minds(stage) else None
+        )
         if isinstance(face, Terminal):
             face.types = self._at.typing
         if told:
@@ -184,9 +187,13 @@ class _AtTable:
             self._at.thinks(())
 
     def _asks(self) -> None:
-        """A turn begins: whoever asks a model thinks for a while."""
+        """A turn begins: whoever asks a model thinks for a while; not said where nobody may know who is an agent."""
+        from tertulia.environments.people.sight import shows_ai
+
         assert self.episode is not None
         assert self._at is not None
+        if not shows_ai(self.episode.stage):
+            return
         seats = self.episode.stage.seats.values()
         self._thinking = {seat.name for seat in seats if seat.model not in ("rules", "human")}
         self._at.thinks(self._in_order())

@@ -7,18 +7,17 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, RootModel, ValidationError
 
+from tertulia.environments.people.errors import Unreadable
 from tertulia.environments.stage import Stage
 from tertulia.environments.world import Action
 from tertulia.storage.nearest import nearest
 from tertulia.storage.rows import InboxRow
 
+__all__ = ["SPEECH", "Unreadable", "act_types", "fields_of", "read_act"]
+
 _QUOTED = re.compile("'((?:[^'\\\\]|\\\\.)*)'")
 SPEECH = ("say", "whisper", "act", "pass")
 """The kinds of input that a turn can take up as an act."""
-
-
-class Unreadable(ValueError):
-    """What a person sent cannot be done now; the message says why, and what could be."""
 
 
 def read_act(stage: Stage, seat: str, row: InboxRow) -> Action:

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tertulia.environments.people.reading import act_types, fields_of
 from tertulia.environments.stage import Stage
+
+
+def shows_minds(stage: Stage) -> bool:
+    """Whether people may look into agents' minds."""
+    return "minds" not in stage.scenario.people.blind
+
+
+def shows_ai(stage: Stage) -> bool:
+    """Whether people may be told who is an agent and who is a person."""
+    return "ai" not in stage.scenario.people.blind
+
+
+def shows_condition(stage: Stage) -> bool:
+    """Whether people may be told which scenario they play, in which cell of which batch, with which seed and models."""
+    return "condition" not in stage.scenario.people.blind
+
+
+def veiled(stage: Stage, seat: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message as this seat may get it, by what its scenario blinds."""
+    kind = message["kind"]
+    if kind == "past" and not shows_condition(stage):
+        return {**message, "scenario": ""}
+    if kind == "waiting" and not shows_ai(stage) and message["why"]:
+        if seat in message["for"]:  # no word of who else is waited for: only people are
+            return {**message, "for": [seat], "why": "it is for you to speak, answer or pass"}
+        return {**message, "for": [], "why": "somebody may speak"}
+    if kind == "trouble" and not shows_ai(stage):
+        return {**message, "text": "somebody takes longer"}
+    return message
 
 
 def past_of(stage: Stage, seat: str) -> dict[str, Any]:

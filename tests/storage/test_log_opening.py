@@ -84,7 +84,7 @@ def test_the_newest_revision_is_the_one_that_is_expected() -> None:
 def test_every_row_type_has_a_table_of_its_name() -> None:
     names = (
         "batch episode participant turn event witness claim observation thought appraisal bid belief gold memory "
-        "recall workspace mind_delta inbox call probe probe_belief intervention score"
+        "recall workspace mind_delta inbox consent answer call probe probe_belief intervention score"
     )
     assert [table_of(row).name for row in ROWS] == names.split()
     assert all(list(table_of(row).columns.keys()) == list(row.model_fields) for row in ROWS)
