@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.seat.commands import COMMANDS, Typed, Unclear, understand, usage
+from tertulia.cli.seat.filling import FORMS, Filling
 from tertulia.cli.seat.link import Link, Message, Refused
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 TALK = ("say", "whisper", "pass")
 """Acts that need no list: words are typed, and the two others are commands."""
-FORMS = ("consent", "question", "form")
-"""Messages that are answered item by item (`forms.fill`)."""
 UNDO, PAUSE = "undo", "pause"
 """Why a person leaves the terminal, where it was not because the episode ended."""
 
@@ -38,6 +37,7 @@ class Place:
     persona: str = ""
     goal: str = ""
     shown: str = ""
+    pseudonym: str = ""
     waits: str = ""
     speaking: str = ""
     ended: str = ""
@@ -58,11 +58,7 @@ class SeatAtTerminal:
         self._thinking: tuple[str, ...] = ()
         self._since = time.monotonic()
         self._trouble = ""
-        self._form: dict[str, Any] = {}
-        """What is being answered, item by item."""
-        self._filling: asyncio.Task[None] | None = None
-        self._asked: asyncio.Future[str] | None = None
-        self._moved = asyncio.Event()
+        self._filling = Filling(link, self.say)
 
     async def run(self) -> str:
         """Until the end (returns the reason) or until the person leaves (`undo`, `pause`)."""
@@ -74,7 +70,7 @@ class SeatAtTerminal:
             return str(next(iter(done)).result())
         finally:
             self.face.close()
-            self._put_away()
+            self._filling.put_away()
             for task in (reading, showing, ticking):
                 task.cancel()
             await asyncio.gather(reading, showing, ticking, return_exceptions=True)
@@ -96,9 +92,9 @@ class SeatAtTerminal:
         """Show one message of the table."""
         kind = message["kind"]
         if kind in FORMS:
-            self._fill(message)
-        elif kind == "turn" and self._form.get("kind") == "question":
-            self._put_away()
+            self._filling.begin(message)
+        elif kind == "turn" and self._filling.kind == "question":
+            self._filling.put_away()
             self.say("the question is over")
         if kind == "past":
             self._past(message)
@@ -118,62 +114,10 @@ class SeatAtTerminal:
             self.place.ended = message["reason"] or message["status"]
         self.status()
 
-    def _fill(self, message: Message) -> None:
-        """A consent, a question or a questionnaire: lines that are typed answer it, until it is done or over."""
-        self._put_away()
-        self._form = dict(message)
-        self._filling = asyncio.create_task(self._filled(message))
-
-    async def _filled(self, message: Message) -> None:
-        from tertulia.cli.seat.forms import fill
-
-        async def ask(text: str) -> str:
-            self.say(text)
-            asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            self._asked = asked
-            self._moved.set()
-            return await asked
-
-        data = await fill(message, ask, self.say)
-        try:
-            await self.link.send("consent" if message["kind"] == "consent" else "answer", data=data)
-        except Refused as problem:
-            self.say(str(problem))
-        finally:
-            if self._form.get("id") == message.get("id"):  # another may have come by now
-                self._form = {}
-            self._moved.set()
-
-    async def _answers(self, line: str) -> bool:
-        """Whether a line answers what is asked just now; commands stay commands. Returns once the next is asked: lines
-        of a pipe come faster than questions."""
-        if not self._form or (line.startswith("/") and line.strip() != "/skip"):
-            return False
-        await self._is_asked()
-        if self._asked is None:
-            return False
-        self._asked.set_result(line)
-        self._asked = None
-        await self._is_asked()
-        await asyncio.sleep(0.01)  # what comes after this form is on its way
-        return True
-
-    async def _is_asked(self) -> None:
-        """Until something is asked, or nothing is any more."""
-        while self._form and self._asked is None:
-            self._moved.clear()
-            await self._moved.wait()
-
-    def _put_away(self) -> None:
-        """What was asked is over."""
-        if self._filling is not None:
-            self._filling.cancel()
-        self._form, self._filling, self._asked = {}, None, None
-        self._moved.set()
-
     def _past(self, message: Message) -> None:
         place = self.place
         place.names, place.persona, place.goal = tuple(message["cast"]), message["persona"], message["goal"]
+        place.pseudonym = message.get("pseudonym") or ""
         self._stands(message)
         lines = [one_line(message["scenario"]), *message["premise"].splitlines(), *self._who_i_am()]
         self.face.show(lambda console: self._paragraphs(console, [*lines, "", "/help says what you can do."]))
@@ -251,7 +195,7 @@ class SeatAtTerminal:
                 continue
             except KeyboardInterrupt:
                 return PAUSE
-            if await self._answers(line):
+            if await self._filling.takes(line):
                 continue
             try:
                 typed = understand(line, self.place.acts)
@@ -263,7 +207,7 @@ class SeatAtTerminal:
 
     async def _gone(self) -> None:
         """Nothing more will be typed: the seat is silent, the rest is watched. Who cannot say yes has not agreed."""
-        if self._form.get("kind") == "consent":
+        if self._filling.kind == "consent":
             await self.link.send("consent", data={"agreed": False})
             await asyncio.Event().wait()
         await self._send(Typed("leave"))
@@ -342,6 +286,8 @@ class SeatAtTerminal:
         away = [name for name in place.names if name not in place.here and name != self.link.seat]
         lines = self._who_i_am()
         lines.append(f"here: {', '.join(map(one_line, place.here)) or 'nobody'}")
+        if place.pseudonym:
+            lines.append(f"the log knows you as {one_line(place.pseudonym)}")
         if away:
             lines.append(f"elsewhere: {', '.join(map(one_line, away))}")
         return lines
