@@ -54,6 +54,11 @@ class Forking:
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     """By cell."""
 
+    def people(self, cell: str) -> list[str]:
+        """Seats that somebody has to take again before the forks of a cell can be played on."""
+        scenario = self.scenarios[cell]
+        return [name for name in scenario.names if scenario.model_of(name) == HUMAN]
+
     def check_models(self, backends: Backends) -> None:
         """Raises `ModelTrouble` (`refused`) where a seat's model cannot answer, before anything is entered."""
         for scenario in self.scenarios.values():
