@@ -97,7 +97,8 @@ class Seating:
             note(go_on(episode, self.db, result.status))
             return FAILED
         note(f"{result.status}: {result.reason}")
-        note(f"what was said, thought and believed: {program()} show {episode} --minds")
+        if not playing.episode.stage.scenario.people.blind:
+            note(f"what was said, thought and believed: {program()} show {episode} --minds")
         return FINE
 
 
