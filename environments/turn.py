@@ -21,7 +21,7 @@ from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView, weigh
-from tertulia.environments.floor.asking import FloorModel
+from tertulia.environments.floor.asking import FloorModel, seen_by_moderator
 from tertulia.environments.floor.clock import Time
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.probes import Probed, due, put
@@ -382,7 +382,7 @@ async def _award(work: TurnWork) -> None:
     work.bids = weighed(work)
     view = FloorView(
         work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
-        stage.spoke, stage.heard, turns.moderator, turns.interruptions,
+        heard=stage.heard, interruptions=turns.interruptions, **seen_by_moderator(stage, work.turn),
     )  # fmt: skip
     work.floor.deliberations = work.begun
     try:
