@@ -129,6 +129,13 @@ async def addressed(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask)
     called = _strongest([bid for bid in bids if bid.wants and bid.participant in view.addressed], rng)
     if called is not None:
         name = called.participant
+        people = [bid for bid in bids if bid.person and bid.wants and bid.participant != view.last]
+        if people and not called.person:  # their words are there; the agent's have to wait a turn
+            first = _strongest(people, rng) or called
+            instead = f"spoke up, though {name} was addressed"
+            found = _award(bids, [first.participant], instead, f"{name} was addressed")
+            found.reasons[name] = f"{first.participant} is a person, and had something to say"
+            return Award(found.admitted, found.reasons, (name,))
         cut_off = name in view.interrupted
         won, lost = ("goes on, as it was interrupted", f"{name} had been interrupted") if cut_off else (
             "was addressed", f"{name} was addressed",

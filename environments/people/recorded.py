@@ -66,9 +66,9 @@ class RecordedPeople:
     def committed(self, work: TurnWork) -> None:
         """Nobody is shown anything."""
 
-    def taken(self, work: TurnWork) -> list[int]:
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
         """Nothing: a replay writes nothing."""
-        return []
+        return [], {}
 
     def _act(self, work: TurnWork, name: str) -> Action | None:
         raw, legal = self.turn.actions.get(name), work.stage.legal(name)
