@@ -96,9 +96,6 @@ async def test_whom_the_table_waits_for_is_told_to_those_who_may_know(tmp_path: 
         assert waits_for(*addressed) == ([], "somebody is waited for")
         mine = waits_for(stage, "alice", ("alice",), "private", "alice was addressed")
         assert mine == (["alice"], "alice was addressed")
-            ["alice"],
-            "alice was addressed",
-        )
         assert waits_for(stage, "dan", ("bob",), "seen", "bob is typing") == (["bob"], "bob is typing")
         stage.state = stage.state.model_copy(update={"where": {**stage.state.where, "bob": "elsewhere"}})
         assert waits_for(stage, "dan", ("bob",), "seen", "bob is typing") == ([], "somebody is waited for")
