@@ -6,7 +6,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,12 @@ from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import escape_text, unescape_text
 
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
-_PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"})
+_PRAGMAS = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "data_version"}
+)
+_NAMES = re.compile(r"\w+")
+SEARCHED = frozenset({"event_words", "thought_words"})
+"""The full-text tables of a log on SQLite; `search.py` says what they are."""
 _BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _READS = re.compile(
     rf"{_BLANK}(?:explain\b{_BLANK}(?:\([^)]*\){_BLANK}|(?:analyze|verbose)\b{_BLANK})*)?"
@@ -74,6 +79,7 @@ class Query:
             with closing(sqlite3.connect(sqlite_uri(self._target.path, "ro"), uri=True, timeout=30)) as connection:
                 connection.isolation_level = None
                 connection.execute("PRAGMA query_only=ON")
+                _load_search(connection, sql)
                 connection.set_authorizer(_authorize)
                 cursor = connection.execute(sql, params)
                 if cursor.description is None:
@@ -125,6 +131,14 @@ class Query:
 
 
 _READS_ONLY = "a query only reads: SELECT, WITH, VALUES or EXPLAIN; the log is written by runs alone"
+
+
+def _load_search(connection: sqlite3.Connection, sql: str) -> None:
+    """Have SQLite set up the full-text tables that a query names. To do so it declares their columns to itself, which
+    the authorizer would take for a change of the schema."""
+    for word in {word.casefold() for word in _NAMES.findall(sql)} & SEARCHED:
+        with suppress(sqlite3.Error):  # a log of before there was a search; the query itself will say so
+            connection.execute(f"SELECT 1 FROM {word} LIMIT 0")
 
 
 def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
