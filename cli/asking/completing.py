@@ -46,7 +46,8 @@ def candidates(
         table = aliases.get(qualifier, qualifier)
         return [f"{qualifier}.{column}" for column in _beginning(rest, tables.get(table, ()))]
     columns = dict.fromkeys(column for name in asked or tables for column in tables[name])
-    return [*_beginning(word, columns), *_beginning(word, tables), *_beginning(word, KEYWORDS)] if word else []
+    names, keywords = [*_beginning(word, columns), *_beginning(word, tables)], _beginning(word, KEYWORDS)
+    return [] if not word else [*keywords, *names] if word.isupper() else [*names, *keywords]
 
 
 def _beginning(word: str, options: Iterable[str]) -> list[str]:

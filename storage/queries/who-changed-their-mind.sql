@@ -1,6 +1,7 @@
 -- Who changed their mind, and after whose words: each turn at which another value became the likeliest in somebody's own
 -- beliefs about a declared variable, with the event that moved it.
 -- :least = 0.5 -- only where the new value is given at least so much, 0-1
+-- :before = 0.5 -- only where the old value had been given more than so much: 0 takes in who had been undecided
 SELECT
   m.episode AS episode, -- the episode's id
   m.turn AS turn, -- the turn in which it changed; the event was before it
@@ -31,5 +32,5 @@ FROM (
   WINDOW own AS (PARTITION BY p.episode, p.holder, p.variable ORDER BY p.turn)
 ) AS m
 LEFT JOIN event AS e ON e.episode = m.episode AND e.turn || '.' || e.ordinal = m.source_event
-WHERE m.was <> m.value AND m.probability >= :least
+WHERE m.was <> m.value AND m.probability >= :least AND m.was_probability > :before
 ORDER BY m.episode, m.turn, m.holder, m.variable
