@@ -57,6 +57,8 @@ class Query:
         self._postgres: Any = None
         self._asking: Any = None
         """The connection on which a statement runs now."""
+        self._interrupted = False
+        """A server may take up a request to cancel late: then it must not meet the next statement."""
 
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
@@ -72,6 +74,7 @@ class Query:
         """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
         running = self._asking
         if running is not None:
+            self._interrupted = True
             running.interrupt() if self._target.dialect == "sqlite" else running.cancel()
 
     @contextmanager
@@ -136,6 +139,9 @@ class Query:
     def _reading(self) -> Iterator[Any]:
         import psycopg
 
+        if self._interrupted and self._postgres is not None:
+            self._postgres.close()
+        self._interrupted = False
         if self._postgres is None or self._postgres.closed:
             assert self._target.url is not None
             whole = self._target.url.update_query_dict(self._target.connecting())

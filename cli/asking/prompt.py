@@ -74,7 +74,6 @@ def _do(log: Log, line: str, wanted: Format) -> None:
 
 def _session() -> Any:
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.completion import ThreadedCompleter
     from prompt_toolkit.filters import Condition
 
     from tertulia.cli.asking.completing import SqlCompleter
@@ -84,7 +83,7 @@ def _session() -> Any:
     session: Any = PromptSession(
         _LAST,
         history=_history(),
-        completer=ThreadedCompleter(SqlCompleter(**known)),
+        completer=SqlCompleter(**known),
         complete_while_typing=False,
         multiline=Condition(lambda: not is_whole(session.default_buffer.text)),
         prompt_continuation=lambda width, number, wrapped: _ONCE_MORE,
