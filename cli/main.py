@@ -30,6 +30,7 @@ VERBS = (
     "probe",
     "elicit",
     "deliberate",
+    "search",
     "sql",
     "gold",
     "score",

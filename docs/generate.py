@@ -49,6 +49,7 @@ def _help(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
 
 def log_page() -> str:
     """Every view with its columns, and every table with what its rows mean."""
+    from tertulia.storage.examples import EXAMPLES
     from tertulia.storage.tables import table_of
     from tertulia.storage.views import views
 
@@ -57,12 +58,15 @@ def log_page() -> str:
         "# The log",
         "One database, SQLite or PostgreSQL, with the same tables and views. Ask the views: they are stable. "
         "Times are UTC, probabilities 0-1, motivations 1.0-5.0, durations end in `_ms`. "
-        "How large a log becomes, and how fast it answers: [log-size.md](log-size.md).",
+        "How large a log becomes, and how fast it answers: [log-size.md](log-size.md). "
+        "Searching, queries with a name, and the prompt: [asking-the-log.md](asking-the-log.md).",
         "# Views",
     ]
     for view in views():
         rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in view.columns.items()]
         parts += [f"## {view.name}", view.about, "\n".join(["| column | meaning |", "|---|---|", *rows])]
+        question, sql = EXAMPLES[view.name]
+        parts.append(f"For example, {question}:\n\n```sql\n{sql}\n```")
     parts.append("# Tables")
     for row_type in _row_types():
         table = table_of(row_type)

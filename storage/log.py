@@ -184,3 +184,7 @@ class Log(Readers):
         Raises `QueryError` for what is wrong or tries to write.
         """
         return self._query.ask(sql, params, limit)
+
+    def interrupt(self) -> None:
+        """End the query that another thread waits for: it raises `QueryError`."""
+        self._query.interrupt()

@@ -19,6 +19,7 @@ from tertulia.storage.errors import NotFound
 from tertulia.storage.forget import forget
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BeliefRow, CallRow, EventRow, MemoryRow, TurnRow, WitnessRow
+from tertulia.storage.search import search
 from tertulia.storage.tables import METADATA
 from tests.environments.people.test_consent import told
 from tests.environments.people.test_table import QUICK, Playing
@@ -91,6 +92,7 @@ async def test_no_byte_of_a_sqlite_log_has_their_words_any_more(tmp_path: Path) 
         fork = await _fork(log, episode, 13)
         for canary in CANARIES:
             assert canary.encode() in _bytes(_files(tmp_path)), canary
+        assert [hit.who for hit in search(log, SPOKEN, places=["said"])] == ["dan", "dan"]
         before = _shape(log, episode)
         planned = await forget(log, "p-canary-dan", dry_run=True)
         assert SPOKEN in str(log.rows(EventRow, episode))
@@ -101,6 +103,10 @@ async def test_no_byte_of_a_sqlite_log_has_their_words_any_more(tmp_path: Path) 
         kept = _bytes(_files(tmp_path))
         for canary in CANARIES:
             assert canary.encode() not in kept, canary
+        for word in (SPOKEN, WHISPERED):  # an index keeps a word without what it shares with the one before
+            assert word[-7:].encode() not in kept, word
+            assert not search(log, word)
+        assert search(log, "cellar"), "what is left can still be searched"
         assert _shape(log, episode) == before
         await _is_broken(log, episode, fork, done.since[episode])
         with pytest.raises(NotFound, match=r"nobody in .* has the pseudonym"):
@@ -116,10 +122,13 @@ async def test_no_byte_of_a_postgresql_database_has_their_words_any_more(postgre
             folder = postgres_server.data / "base" / str(oid)
             postgres_server.run("CHECKPOINT")
             assert SPOKEN.encode() in _bytes(_files(folder, "*"))
+            assert search(log, SPOKEN)
             done = await forget(log, "p-canary-dan")
             assert any("write-ahead log" in line for line in done.left)
             postgres_server.run("CHECKPOINT")
             kept = _bytes(_files(folder, "*"))
+            assert not search(log, SPOKEN)
+            assert not search(log, WHISPERED)
             dumped = str([log.query(f'SELECT * FROM "{name}"').rows for name in METADATA.tables])
         for canary in CANARIES:
             assert canary.encode() not in kept, canary
