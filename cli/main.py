@@ -33,6 +33,7 @@ VERBS = (
     "sql",
     "gold",
     "score",
+    "measures",
     "db",
     "models",
     "doctor",
