@@ -99,7 +99,8 @@ def _read(path: Path) -> Measure:
     sql = _PART.sub(lambda found: _part(found[1]), "\n".join(lines[end:]))
     return Measure(
         path.stem, said["family"], said["about"], said["unit"], said["range"], said["n"],
-        said.get("statistic", "ratio"), said.get("reads"), _names(said.get("always")), _names(said.get("by")), said.get("source", "ours"), sql,
+        said.get("statistic", "ratio"), said.get("reads"), _names(said.get("always")), _names(said.get("by")),
+        said.get("source", "ours"), sql,
     )  # fmt: skip
 
 
