@@ -8,7 +8,7 @@
 -- always: estimator, rule
 -- by: level
 -- source: ours; docs/scoring.md
-{part items}SELECT i.episode, i.estimator, i.rule, i.level, sum(i.gold_accuracy * i.turns) AS total, sum(i.turns) AS n
+{part all_beliefs}{part items}SELECT i.episode, i.estimator, i.rule, i.level, sum(i.gold_accuracy * i.turns) AS total, sum(i.turns) AS n
 FROM items AS i
 WHERE i.gold_brier IS NOT NULL AND i.robust = 1 AND i.beyond_gold = 0
 GROUP BY i.episode, i.estimator, i.rule, i.level

@@ -7,7 +7,7 @@
 -- statistic: calibration error
 -- always: estimator, rule
 -- source: Guo et al. 2017 (arXiv 1706.04599), equation 3
-{part items}SELECT
+{part own_beliefs}{part items}SELECT
   i.episode, i.estimator, i.rule, i.bin,
   sum(i.turns) AS n, sum(i.confidence * i.turns) AS given, sum(i.truth_accuracy * i.turns) AS true
 FROM (

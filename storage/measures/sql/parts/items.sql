@@ -1,6 +1,4 @@
-WITH held AS (
-  SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b WHERE {these}(b.episode) AND b.declared
-), points AS (
+, points AS (
   -- Only at these turns can the distance between a belief and its targets change.
   SELECT h.* FROM held AS h
   UNION
@@ -16,7 +14,9 @@ WITH held AS (
     p.*, CASE WHEN p.turn < 1 THEN 1 ELSE p.turn END AS first,
     lead(p.turn, 1, e.head + 1) OVER (
       PARTITION BY p.episode, p.holder, p.chain, p.variable ORDER BY p.turn
-    ) AS until
+    ) AS until,
+    -- One number for what would be five columns: of the time this takes, half is sorting.
+    row_number() OVER (ORDER BY p.episode, p.holder, p.chain, p.variable, p.turn) AS id
   FROM points AS p
   JOIN episode AS e ON e.id = p.episode
 ), found AS (
@@ -39,7 +39,13 @@ WITH held AS (
   WHERE s.until > s.first
 ), given AS (
   SELECT
-    f.episode, f.holder, f.chain, f.variable, f.turn, b.estimator, g.rule, g.robust,
+    f.id, f.episode, b.estimator, g.rule, g.robust,
+    CASE
+      WHEN f.chain = f.holder THEN 'own'
+      WHEN length(replace(replace(f.chain, '>', ''), '&', '')) < length(f.chain) - 1 THEN 'deeper'
+      WHEN replace(f.chain, '&', '') <> f.chain THEN 'common ground'
+      ELSE 'of another'
+    END AS level,
     -- What a person said they believe is of the turn at which they were asked.
     CASE WHEN b.estimator <> 'person' THEN f.until - f.first WHEN f.first = f.since THEN 1 ELSE 0 END AS turns,
     b.probability AS p, g.probability AS g, w.probability AS w,
@@ -55,16 +61,12 @@ WITH held AS (
     ON w.episode = f.episode AND w.chain = 'world' AND w.variable = f.variable AND w.turn = f.world_turn
     AND w.value = b.value
   WHERE b.estimator <> 'set'
-  WINDOW one AS (PARTITION BY f.episode, f.holder, f.chain, f.variable, f.turn, g.rule)
+    -- What nobody gives anything adds nothing to any sum.
+    AND (b.probability > 0 OR g.probability > 0 OR w.probability > 0)
+  WINDOW one AS (PARTITION BY f.id, g.rule)
 ), items AS (
   SELECT
-    v.episode, v.estimator, v.rule, v.turns,
-    CASE
-      WHEN v.chain = v.holder THEN 'own'
-      WHEN length(replace(replace(v.chain, '>', ''), '&', '')) < length(v.chain) - 1 THEN 'deeper'
-      WHEN replace(v.chain, '&', '') <> v.chain THEN 'common ground'
-      ELSE 'of another'
-    END AS level,
+    max(v.episode) AS episode, max(v.estimator) AS estimator, v.rule, max(v.level) AS level, max(v.turns) AS turns,
     max(CASE WHEN v.robust THEN 1 ELSE 0 END) AS robust,
     max(v.p_most) AS confidence,
     sum((v.p - v.g) * (v.p - v.g)) AS gold_brier,
@@ -78,5 +80,5 @@ WITH held AS (
     CASE WHEN sum(v.p * v.w) > sum(v.g * v.w) + 1e-9 AND max(v.g_most) < 1 - 1e-9 THEN 1 ELSE 0 END AS beyond_gold
   FROM given AS v
   WHERE v.turns > 0
-  GROUP BY v.episode, v.holder, v.chain, v.variable, v.turn, v.estimator, v.rule, v.turns
+  GROUP BY v.id, v.rule
 )
