@@ -131,13 +131,14 @@ def run_measures(
 
 def _show(log: Log, found: Found, db: str | None) -> None:
     from tertulia.cli.display.console import width_of
+    from tertulia.cli.display.harmless import harmless
     from tertulia.cli.measures_tables import lines
 
     for line in lines(found, width_of(sys.stdout)):
         print(line)
     if len(found.measured) == 1:
         print(f"\nThe sums behind it ({found.measured[0].statistic.about}):")
-        query = found.measured[0].measure.query(log.target.dialect, found.these)
+        query = harmless(found.measured[0].measure.query(log.target.dialect, found.these))
         print(f"{program()} sql{db_option(db)} - <<'EOF'\n{query}\nEOF")
     else:
         print(f"\nThe query behind a number: {program()} measures run ... --measure NAME")
