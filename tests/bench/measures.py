@@ -1,7 +1,7 @@
 """Each measure over a whole log, its intervals included: `python -m tests.bench measures --log FILE`.
 
-The log is one that is there (`big_log --turns 600 --filled 49500 --folder FOLDER` makes one of 50,000 turns), else a few
-episodes that are played for it. CPU time, which other work on the machine lengthens less than the clock's.
+The log is one that is there (`big_log --turns 600 --filled 49500 --folder FOLDER` makes one of 50,000 turns), else a
+few episodes that are played for it. CPU time, which other work on the machine lengthens less than the clock's.
 """
 
 from __future__ import annotations
