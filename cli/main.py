@@ -34,6 +34,7 @@ VERBS = (
     "sql",
     "gold",
     "score",
+    "measures",
     "db",
     "models",
     "doctor",
