@@ -12,7 +12,19 @@ from typing import Any, Protocol
 
 from tertulia.storage.query import Result
 
-EPISODE = ("outcome", "seats", "turns", "transcript", "thoughts", "claims", "beliefs", "gold", "accuracy", "floor", "costs")
+EPISODE = (
+    "outcome",
+    "seats",
+    "turns",
+    "transcript",
+    "thoughts",
+    "claims",
+    "beliefs",
+    "gold",
+    "accuracy",
+    "floor",
+    "costs",
+)
 """What an episode is asked for."""
 BLIND = ("seats_blind", "turns_blind", "transcript_blind")
 """The same for eyes that should not see the condition, the models, who is a person, or what went on in minds: each of

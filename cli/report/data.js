@@ -69,24 +69,43 @@ function plural(count, word) {
 /** Where the numbers of a section come from: the queries, as `tertulia sql` takes them. */
 function sources(...names) {
   const there = names.filter((name) => name in asked);
-  return el("details", { class: "source" },
+  return el(
+    "details",
+    { class: "source" },
     el("summary", {}, "Where this comes from"),
     el("p", {}, "Each of these can be asked again with ", el("code", {}, "tertulia sql"), "."),
     there.map((name) => [
       el("p", {}, el("b", {}, name), ": ", asked[name].about),
       el("pre", { tabindex: 0 }, el("code", { "data-query": name }, asked[name].sql)),
-    ]));
+    ]),
+  );
 }
 
 function section(id, title, about, ...children) {
-  return el("section", { id, "aria-labelledby": `${id}-title` },
-    el("h2", { id: `${id}-title` }, title), about === null ? null : el("p", { class: "about" }, about), children);
+  return el(
+    "section",
+    { id, "aria-labelledby": `${id}-title` },
+    el("h2", { id: `${id}-title` }, title),
+    about === null ? null : el("p", { class: "about" }, about),
+    children,
+  );
 }
 
 function choice(label, options, chosen, change) {
-  const select = el("select", {}, options.map((option) => el("option", { selected: option === chosen }, option)));
+  const select = el(
+    "select",
+    {},
+    options.map((option) => el("option", { selected: option === chosen }, option)),
+  );
   select.addEventListener("change", () => change(options[select.selectedIndex]));
   return el("label", { class: "choice" }, `${label} `, select);
+}
+
+/** Draws something anew, and leaves the keyboard where it was: on the control at the same place. */
+function redrawn(host, draw) {
+  const at = [...host.querySelectorAll("select")].indexOf(document.activeElement);
+  draw();
+  if (at >= 0) host.querySelectorAll("select")[at]?.focus();
 }
 
 const outcome = rows("outcome")[0] ?? null;

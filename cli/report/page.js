@@ -1,28 +1,55 @@
 // The page: its head, the slider over turns, and what follows it.
 const host = document.getElementById("report");
+const lastPlayed = turns.findLast((turn) => !turn.closing)?.turn ?? lastTurn;
 let now = turns.length ? turns[0].turn : 0;
 
 function head() {
-  const facts = outcome === null ? [] : [
-    ["status", [outcome.status, outcome.reason ? ` (${outcome.reason})` : ""]],
-    ["reward", outcome.reward === null ? null : number(outcome.reward, 3)],
-    ["turns", outcome.turns], ["utterances", outcome.utterances],
-    ["calls", outcome.calls],
-    ["fallbacks", `${outcome.fallbacks} (${(outcome.fallback_rate * 100).toFixed(1)}\u2009%)`],
-    ["cost", outcome.cost_usd === null ? "unknown" : `$${number(outcome.cost_usd, 4)}`],
-    ["world", outcome.world], ["seed", outcome.seed],
-    ["batch", outcome.batch === null ? null : `${outcome.batch}: ${outcome.cell ?? ""}, ${outcome.replicate}`],
-    ["forked from", outcome.parent_episode === null ? null : `${outcome.parent_episode} after turn ${outcome.parent_turn}`],
-    ["begun", outcome.started === null ? null : `${outcome.started.slice(0, 16)} UTC`],
-  ];
-  const models = rows("seats").map((seat) => [who(seat.name), seat.kind === "agent" ? ` ${seat.model ?? ""}` : ` ${seat.kind ?? ""}`]);
+  const facts =
+    outcome === null
+      ? []
+      : [
+          ["status", [outcome.status, outcome.reason ? ` (${outcome.reason})` : ""]],
+          ["reward", outcome.reward === null ? null : number(outcome.reward, 3)],
+          ["turns", outcome.turns],
+          ["utterances", outcome.utterances],
+          ["calls", outcome.calls],
+          ["fallbacks", `${outcome.fallbacks} (${(outcome.fallback_rate * 100).toFixed(1)}\u2009%)`],
+          ["cost", outcome.cost_usd === null ? "unknown" : `$${number(outcome.cost_usd, 4)}`],
+          ["world", outcome.world],
+          ["seed", outcome.seed],
+          ["batch", outcome.batch === null ? null : `${outcome.batch}: ${outcome.cell ?? ""}, ${outcome.replicate}`],
+          [
+            "forked from",
+            outcome.parent_episode === null ? null : `${outcome.parent_episode} after turn ${outcome.parent_turn}`,
+          ],
+          ["begun", outcome.started === null ? null : `${outcome.started.slice(0, 16)} UTC`],
+        ];
+  const models = rows("seats").map((seat) => [
+    who(seat.name),
+    seat.kind === "agent" ? ` ${seat.model ?? ""}` : ` ${seat.kind ?? ""}`,
+  ]);
   const said = whole.blind ? seats.map((seat) => [who(seat)]) : models;
-  return el("header", {},
+  return el(
+    "header",
+    {},
     el("h1", {}, outcome === null ? "A conversation" : outcome.scenario),
     el("p", { class: "small" }, `episode ${whole.episode}`),
-    el("p", { class: "cast" }, said.map((one) => el("span", {}, one))),
-    facts.length ? el("dl", {}, facts.filter(([, value]) => value !== null).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))) : null,
-    sources("outcome", "seats"));
+    el(
+      "p",
+      { class: "cast" },
+      said.map((one) => el("span", {}, one)),
+    ),
+    facts.length
+      ? el(
+          "dl",
+          {},
+          facts
+            .filter(([, value]) => value !== null)
+            .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))),
+        )
+      : null,
+    sources("outcome", "seats"),
+  );
 }
 
 const slider = el("input", { type: "range", id: "turn", min: now, max: lastTurn, value: now, step: 1 });
@@ -37,9 +64,15 @@ function scrubber() {
     return button;
   };
   slider.addEventListener("input", () => go(Number(slider.value)));
-  return el("div", { class: "scrubber", role: "group", "aria-label": "Choose a turn" },
-    step(-1, "the turn before", "\u2039"), el("label", { for: "turn", class: "unseen" }, "Turn"), slider,
-    step(1, "the next turn", "\u203a"), says);
+  return el(
+    "div",
+    { class: "scrubber", role: "group", "aria-label": "Choose a turn" },
+    step(-1, "the turn before", "\u2039"),
+    el("label", { for: "turn", class: "unseen" }, "Turn"),
+    slider,
+    step(1, "the next turn", "\u203a"),
+    says,
+  );
 }
 
 /** Go to a turn: everything that shows one moment follows. */
@@ -48,14 +81,23 @@ function go(turn) {
   now = there.findLast((one) => one <= turn) ?? there[0];
   slider.value = String(now);
   const closing = turns.find((one) => one.turn === now)?.closing;
-  const told = now === 0 ? "the opening" : closing ? `turn ${now}, the end` : `turn ${now} of ${lastTurn}`;
+  const told = now === 0 ? "the opening" : closing ? "the end" : `turn ${now} of ${lastPlayed}`;
   slider.setAttribute("aria-valuetext", told);
   says.textContent = told;
   markTurn(now);
   for (const cell of document.querySelectorAll("[data-turn].now")) cell.classList.remove("now");
   for (const cell of document.querySelectorAll(`[data-turn="${now}"]`)) cell.classList.add("now");
   for (const part of parts) part.markTurn?.(now);
+  for (const head of document.querySelectorAll("th.now")) inSight(head);
   drawBeside();
+}
+
+/** Brings the column of a turn into its table's view without moving the page. */
+function inSight(head) {
+  const view = head.closest(".scroll");
+  const at = head.offsetLeft - view.firstChild.offsetLeft;
+  if (at < view.scrollLeft + 160 || at + head.offsetWidth > view.scrollLeft + view.clientWidth)
+    view.scrollLeft = at - view.clientWidth / 2;
 }
 
 /** Go on, or back, by turns that there are. */
@@ -66,11 +108,44 @@ function move(by) {
 
 function drawBeside() {
   if (whole.blind) return;
-  const told = now === 0 ? "In the opening" : `At turn ${now}`;
+  const told = now === 0 ? "In the opening" : now > lastPlayed ? "At the end" : `At turn ${now}`;
   const tables = variables.length ? matrices(now) : [];
-  beside.replaceChildren(...[el("h2", {}, told), ...tables,
-    variables.length ? el("p", { class: "small" }, "The likeliest value and how likely it is held to be; framed where gold says another. Choose the variable under 'Beliefs over time'.") : null,
-    bidsOf(now), sources("beliefs", "gold", "floor")].filter(Boolean));
+  const variable =
+    variables.length > 1
+      ? el(
+          "p",
+          { class: "controls" },
+          choice("Variable", variables, shown.variable, (one) => {
+            show(one, null);
+            changed();
+          }),
+        )
+      : null;
+  redrawn(beside, () =>
+    beside.replaceChildren(
+      ...[
+        el("h2", {}, told),
+        variable,
+        ...tables,
+        variables.length
+          ? el(
+              "p",
+              { class: "small" },
+              "The likeliest value and how likely it is held to be, and gold's where that is another; framed where all " +
+                "trust rules agree on gold.",
+            )
+          : null,
+        bidsOf(now),
+        sources("beliefs", "gold", "floor"),
+      ].filter(Boolean),
+    ),
+  );
+}
+
+/** Another variable or value was chosen. */
+function changed() {
+  for (const part of parts) part.draw?.();
+  go(now);
 }
 
 /** Arrow keys move the slider from anywhere but where they have a meaning of their own. */
@@ -89,13 +164,31 @@ function fromAddress() {
 }
 
 if (turns.length) {
-  const panes = el("div", { class: whole.blind ? "panes one" : "panes" }, transcript(), whole.blind ? null : el("aside", { "aria-label": "At the chosen turn" }, beside));
+  const panes = el(
+    "div",
+    { class: whole.blind ? "panes one" : "panes" },
+    transcript(),
+    whole.blind ? null : el("aside", { "aria-label": "At the chosen turn" }, beside),
+  );
   host.append(head(), scrubber(), panes);
-  if (variables.length) parts.push(beliefs(go, () => go(now)), accuracy());
+  if (variables.length) parts.push(beliefs(go, changed), accuracy());
   parts.push(floor(go), costs());
   const there = parts.filter(Boolean);
   parts.splice(0, parts.length, ...there);
-  host.append(...parts, el("footer", {}, el("p", { class: "small" }, whole.blind ? "A blind report: condition, models, what went on in minds, and who is a person, are left out." : "Made by tertulia from its log. The arrow keys move through the turns.")));
+  host.append(
+    ...parts,
+    el(
+      "footer",
+      {},
+      el(
+        "p",
+        { class: "small" },
+        whole.blind
+          ? "A blind report: condition, models, what went on in minds, and who is a person, are left out."
+          : "Made by tertulia from its log. The arrow keys move through the turns.",
+      ),
+    ),
+  );
   go(now);
   fromAddress();
   addEventListener("hashchange", fromAddress);

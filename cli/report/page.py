@@ -17,7 +17,7 @@ from typing import Any
 from tertulia.storage.reporting import Answered
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("data.js", "turns.js", "beliefs.js", "floor.js", "page.js")
+_SCRIPTS = ("data.js", "turns.js", "beliefs.js", "matrix.js", "accuracy.js", "floor.js", "page.js")
 """In the order in which they need each other."""
 
 

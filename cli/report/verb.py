@@ -75,9 +75,8 @@ def _find(log: Log, wanted: str) -> str:
             batch = log.batch(wanted)
         except NotFound:
             raise missing from None
-        raise BadInput(
-            f"'{batch.id}' is a batch, and a report is of one episode; its episodes: tertulia episodes --batch {batch.id}"
-        ) from None
+        remedy = f"its episodes: tertulia episodes --batch {batch.id}"
+        raise BadInput(f"'{batch.id}' is a batch, and a report is of one episode; {remedy}") from None
 
 
 def add_to(app: typer.Typer) -> None:
