@@ -95,7 +95,7 @@ function go(turn) {
 /** Brings the column of a turn into its table's view without moving the page. */
 function inSight(head) {
   const view = head.closest(".scroll");
-  const at = head.offsetLeft - view.firstChild.offsetLeft;
+  const at = head.getBoundingClientRect().left - view.getBoundingClientRect().left + view.scrollLeft;
   if (at < view.scrollLeft + 160 || at + head.offsetWidth > view.scrollLeft + view.clientWidth)
     view.scrollLeft = at - view.clientWidth / 2;
 }

@@ -143,7 +143,7 @@ function markTurn(turn) {
   item.setAttribute("aria-current", "step");
   const pane = item.closest(".pane");
   if (pane.scrollHeight <= pane.clientHeight) return;
-  const above = item.offsetTop - pane.offsetTop;
+  const above = item.getBoundingClientRect().top - pane.getBoundingClientRect().top + pane.scrollTop;
   if (above < pane.scrollTop || above + item.offsetHeight > pane.scrollTop + pane.clientHeight)
     pane.scrollTop = above - pane.clientHeight / 3;
 }

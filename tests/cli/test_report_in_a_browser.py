@@ -60,6 +60,9 @@ async def test_the_slider_follows_the_keyboard_and_the_page_the_slider(tmp_path:
             await tab.press("ArrowRight")
         assert await tab.run("document.querySelector('output').textContent") == "turn 9 of 14"
         assert await tab.run("document.querySelector('[aria-current]').id") == "turn-9"
+        chosen, pane = (f"document.querySelector('{one}').getBoundingClientRect()" for one in ("#turn-9", ".pane"))
+        assert await tab.run(f"{chosen}.top >= {pane}.top && {chosen}.bottom <= {pane}.bottom")
+        assert await tab.run("scrollY") == 0
         assert await tab.run("document.querySelector('.beside h2').textContent") == "At turn 9"
         matrix = "[...document.querySelectorAll('.matrix')[0].querySelectorAll('td.own, td')].map(td => td.textContent)"
         cells = await tab.run(matrix)
