@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tertulia.cli.errors import BadInput
+from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
 
 if TYPE_CHECKING:
@@ -74,7 +74,15 @@ def play(
 
         return Episode.begin(loaded, seed=seed, log=log, backends=backends, listen=listen, people=people)
 
+    for turn in spoken_for(loaded, mine):
+        note(f"the scenario's script speaks for {mine} at turn {turn}, whatever you say")
     raise typer.Exit(Seating(mine, pseudonym, minds, display, db).play(make))
+
+
+def spoken_for(scenario: Scenario, seat: str) -> list[int]:
+    """The turns at which a scenario's script puts words or deeds into a seat."""
+    script = getattr(scenario.params, "script", ())
+    return [event.turn for event in script if getattr(event, "by", None) == seat]
 
 
 def seated(

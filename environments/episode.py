@@ -228,6 +228,10 @@ class Episode:
             status = "error" if trouble.kind in ("refused", "too_long") else "paused"
             return await asyncio.shield(self._close_early(status, trouble.message))
         except asyncio.CancelledError:
+            withdrawn = self.people.withdrawn() if self.people is not None else None
+            if withdrawn is not None and (task := asyncio.current_task()) is not None:
+                task.uncancel()
+                return await asyncio.shield(self._close_early("cancelled", str(withdrawn)))
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
         except Withdrawn as withdrawn:
@@ -245,6 +249,7 @@ class Episode:
 
     async def _play(self) -> EpisodeResult:
         if self.people is not None:
+            self.people.when_withdrawn = cast("asyncio.Task[Any]", asyncio.current_task()).cancel
             self.people.open(self.stage, self.log, self._words_go_to())
             await self.people.gather()
         if self.stage.head < 0:

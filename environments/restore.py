@@ -132,7 +132,7 @@ def _replay(stage: Stage, turn: TurnRow, pause_s: float) -> None:
                 acts[name] = legal.model_validate(raw).root
             except ValueError as error:
                 raise RestoreError(f"turn {turn.turn}: what {name} did is not legal in this version") from error
-        stage.step(turn.turn, turn.take, acts, None if turn.lasted_s is None else Time(turn.lasted_s, pause_s))
+        stage.step(turn.turn, turn.take, acts, Time(turn.lasted_s, pause_s))
     if stage.state_hash() != turn.state_hash:
         raise RestoreError(
             f"turn {turn.turn}: the world comes to another state than the log has; was the code or a file changed?"

@@ -81,18 +81,16 @@ class Stage:
     """Whom the last utterance was addressed to, where it was to anybody in particular."""
     interrupted: tuple[str, ...] = ()
     """Who lost the floor to one who interrupted, last turn."""
-    spoke: dict[str, int] = field(default_factory=dict)
-    """How often each has spoken or acted."""
     heard: tuple[Heard, ...] = ()
-    """The last utterances that everybody could hear."""
+    """The last utterances whose words everybody got who could act then."""
     standings: Standings = field(default_factory=Standings)
     """How motivated each has been so far."""
     clock_s: float = 0.0
     """Seconds of the conversation since its opening."""
     lasted_s: float = 0.0
+    """How long the last turn took."""
     in_real_time: bool = False
     """Whether the clock is a real one: where people take part who all agreed to have times kept."""
-    """How long the last turn took."""
     premise: str = ""
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
@@ -145,7 +143,8 @@ class Stage:
     def step(
         self, turn: int, take: int, acts: Mapping[str, Action], time: Time | None = None
     ) -> tuple[list[Happened], list[Row]]:
-        """Play one turn's actions in the world; the events, and what else changed. Without a `time` it is simulated."""
+        """Play one turn's actions in the world; the events, and what else changed. Without a `time` it is simulated, as
+        is how long the turn took where a `time` does not say."""
         rng = self.draw(turn, take, WORLD, "step")
         self.last_owner = self.owner() or self.last_owner
         before = self._as_it_stands(turn)
@@ -153,7 +152,8 @@ class Stage:
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, [*events, *self._silence(events, time)])
         pace = self.scenario.turns
-        self.lasted_s = lasts_s([one.event for one in whole], len(acts), pace) if time is None else time.lasted_s
+        given = time.lasted_s if time is not None else None
+        self.lasted_s = lasts_s([one.event for one in whole], len(acts), pace) if given is None else given
         self.clock_s = round(self.clock_s + self.lasted_s, 3)
         return whole, [*before, *rows]
 
@@ -164,7 +164,8 @@ class Stage:
         if not (self.scenario.hears_silence if told is None else told):
             return []
         if told is None:
-            told = self.scenario.turns.pause_s if time is None else max(1, round(time.lasted_s))
+            lasted = time.lasted_s if time is not None else None
+            told = self.scenario.turns.pause_s if lasted is None else max(1, round(lasted))
         heard = silence({name: self.world.present(self.state, name) for name in self.seats}, events, told)
         return [heard] if heard is not None else []
 
@@ -236,8 +237,8 @@ class Stage:
             actor = one.event.actor
             if actor is not None and acted(one.event):
                 self.last_actor, self.addressed = actor, tuple(one.event.addressees)
-                self.spoke[actor] = self.spoke.get(actor, 0) + 1
-                if one.event.kind == "say":
+                words = {witness.participant for witness in one.witnesses if witness.level == "content"}
+                if one.event.kind == "say" and words.issuperset(self.able()):
                     said = Heard(speaker=actor, text=one.event.text, to=self.addressed)
                     self.heard = (*self.heard, said)[-LAST:]
         return whole, self._observations(turn)

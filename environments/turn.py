@@ -21,7 +21,7 @@ from langgraph.types import Command, Send, StreamMode, StreamWriter
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView, weigh
-from tertulia.environments.floor.asking import FloorModel
+from tertulia.environments.floor.asking import FloorModel, seen_by_moderator
 from tertulia.environments.floor.clock import Time
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.probes import Probed, due, put
@@ -66,8 +66,8 @@ class People(Protocol):
         """Let people hear what is about to be said; they may cut it off, which changes the act in `work.minds`."""
         ...
 
-    def taken(self, work: TurnWork) -> list[int]:
-        """The rows of the inbox that this turn takes up."""
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
+        """The rows of the inbox, by ordinal, that this turn takes up; and why some of them were not done."""
         ...
 
     def rows(self, work: TurnWork) -> list[Row]:
@@ -124,7 +124,8 @@ class TurnWork:
         stage = self.stage
         acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
         record = TurnRecord(stage.episode, self.turn, self.take, lease)
-        record.taken = self.people.taken(self) if self.people is not None else []
+        if self.people is not None:
+            record.taken, record.refused = self.people.taken(self)
         record.rows.append(
             TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
@@ -382,7 +383,7 @@ async def _award(work: TurnWork) -> None:
     work.bids = weighed(work)
     view = FloorView(
         work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
-        stage.spoke, stage.heard, turns.moderator, turns.interruptions,
+        heard=stage.heard, interruptions=turns.interruptions, **seen_by_moderator(stage, work.turn),
     )  # fmt: skip
     work.floor.deliberations = work.begun
     try:

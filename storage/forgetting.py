@@ -155,7 +155,7 @@ class EpisodeWithout:
             self._set(turn, actions=actions)
         for row in self._rows(r.InboxRow):
             if self.whole or row.participant in self.parts:
-                self._set(row, text=FORGOTTEN if row.text else "", data=None)
+                self._set(row, text=FORGOTTEN if row.text else "", data=None, refused=row.refused and FORGOTTEN)
         for row in self._rows(r.AnswerRow):
             if row.participant in self.parts:
                 self._set(row, answer=None, correct=None)
@@ -165,6 +165,9 @@ class EpisodeWithout:
         for row in self._rows(r.BeliefRow):
             part = self.parts.get(row.holder)
             if part is not None and row.estimator == "person" and row.turn <= part.upto:
+                self._remove(row)
+        for row in self._rows(r.ScoreRow):  # of few answers, a score gives the answers away
+            if row.estimator == "person" and any(part.own for part in self.parts.values()):
                 self._remove(row)
         for kind in (r.ParticipantRow, r.ConsentRow):
             for row in self._rows(kind):

@@ -48,6 +48,8 @@ class TurnRecord:
     closing: Closing | None = None
     taken: list[int] = field(default_factory=list)
     """The rows of the inbox, by ordinal, that this turn took up."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Those among them that were not done, and why."""
 
     def add(self, rows: Iterable[Row]) -> None:
         self.rows.extend(rows)

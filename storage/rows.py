@@ -386,7 +386,9 @@ class InboxRow(Row):
     composed_ms: float | None = None
     """From the first key to sending; None unless the person agreed to have times kept."""
     taken_turn: int | None = None
-    """The turn that took it; None while it waits."""
+    """The turn that took it; None while it waits, and of what had not been said when the episode ended."""
+    refused: str | None = Field(default=None, sa_type=Text)
+    """Why it was not done after all, where it had become impossible, or was taken back."""
     taken_take: int | None = None
 
 

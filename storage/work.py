@@ -21,7 +21,7 @@ from tertulia.storage.record import Closing, TurnRecord
 from tertulia.storage.rows import BatchRow, ConsentRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.statuses import ONGOING, UNFINISHED
 from tertulia.storage.tables import table_of
-from tertulia.storage.types import now
+from tertulia.storage.types import escape_text, now
 
 _BATCH = table_of(BatchRow)
 _EPISODE = table_of(EpisodeRow)
@@ -36,7 +36,7 @@ FENCE = Statement(
 GUARD = Statement("UPDATE episode SET lease = :b_lease WHERE id = :b_episode AND lease = :b_lease")
 """Passes only for the worker that leads the episode."""
 TAKE = Statement(
-    "UPDATE inbox SET taken_turn = :b_turn, taken_take = :b_take"
+    "UPDATE inbox SET taken_turn = :b_turn, taken_take = :b_take, refused = :b_refused"
     " WHERE episode = :b_episode AND ordinal = :b_ordinal AND taken_turn IS NULL"
 )
 """What a person sent is taken once, with the turn it went into."""
@@ -82,9 +82,12 @@ def turn_work(record: TurnRecord) -> Work:
     }  # fmt: skip
     closing = closing_params(record.episode, record.lease, record.closing) if record.closing else None
     taken = [
-        {"b_episode": record.episode, "b_turn": record.turn, "b_take": record.take, "b_ordinal": ordinal}
+        {
+            "b_episode": record.episode, "b_turn": record.turn, "b_take": record.take, "b_ordinal": ordinal,
+            "b_refused": escape_text(record.refused[ordinal]) if ordinal in record.refused else None,
+        }
         for ordinal in record.taken
-    ]
+    ]  # fmt: skip
     return Work(rows=record.rows, fence=fence, taken=taken, closing=closing)
 
 

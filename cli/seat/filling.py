@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from tertulia.cli.seat.face import Face
 from tertulia.cli.seat.link import Link, Message, Refused
 
 FORMS = ("consent", "question", "form")
@@ -15,8 +16,10 @@ FORMS = ("consent", "question", "form")
 class Filling:
     """At most one form at a time: lines that are typed answer it, until it is done or over."""
 
-    def __init__(self, link: Link, say: Callable[[str], None]) -> None:
-        self._link, self._say = link, say
+    def __init__(self, link: Link, face: Face, say: Callable[[str], None]) -> None:
+        self._link, self._face, self._say = link, face, say
+        self._draft = ""
+        """What was being typed when something was asked: it is no answer, and stands in the line again afterwards."""
         self._form: dict[str, Any] = {}
         self._filling: asyncio.Task[None] | None = None
         self._asked: asyncio.Future[str] | None = None
@@ -30,7 +33,7 @@ class Filling:
     def begin(self, message: Message) -> None:
         """Ask what a message asks; what was asked before is over."""
         self.put_away()
-        self._form = dict(message)
+        self._form, self._draft = dict(message), self._face.stash()
         self._filling = asyncio.create_task(self._filled(message))
 
     async def takes(self, line: str) -> bool:
@@ -53,6 +56,12 @@ class Filling:
             self._filling.cancel()
         self._form, self._filling, self._asked = {}, None, None
         self._moved.set()
+        self._unstash()
+
+    def _unstash(self) -> None:
+        draft, self._draft = self._draft, ""
+        if draft:
+            self._face.put_back(draft)
 
     async def _filled(self, message: Message) -> None:
         from tertulia.cli.seat.forms import fill
@@ -65,6 +74,7 @@ class Filling:
         finally:
             if self._form.get("id") == message.get("id"):  # another may have come by now
                 self._form = {}
+                self._unstash()
             self._moved.set()
 
     async def _ask(self, text: str) -> str:

@@ -34,13 +34,13 @@ async def deliver(table: Table, work: TurnWork) -> None:
     if act is None or not hearers:
         return
     words, began = _text(act).split(), table.time()
-    before = {seat for seat in hearers if table.spoke_up(seat)}
+    before = {seat: table.spoke_last(seat) for seat in hearers}
     said = 0
     while said < len(words):
         said = min(len(words), 1 + int((table.time() - began) * rate))
         table.tell(hearers, {"kind": "speaking", "name": name, "text": " ".join(words[:said])})
         await table.change(max(0.02, began + said / rate - table.time()))
-        cut = next((seat for seat in hearers if seat not in before and table.spoke_up(seat)), None)
+        cut = next((seat for seat in hearers if seat != name and table.spoke_last(seat) > before[seat]), None)
         if cut is not None and said < len(words):
             _cut(work, name, act, words[:said], cut)
             return

@@ -50,12 +50,14 @@ class RecordedPeople:
             )  # fmt: skip
 
     async def deliver(self, work: TurnWork) -> None:
-        """Who was cut off is cut off at the same word."""
+        """Who was cut off is cut off at the same word. Its bid has the reason it won, which is known here again, and
+        after it nothing but this: a reason that a moderator gave may tell of somebody who was cut off, too."""
         for name in work.award.admitted:
-            bid = self.bids.get(name)
-            if bid is not None and CUT_OFF in bid.reason:
+            bid, won = self.bids.get(name), work.award.reasons[name]
+            by = bid.reason.removeprefix(won + CUT_OFF) if bid is not None else ""
+            if bid is not None and by in work.stage.seats and bid.reason == f"{won}{CUT_OFF}{by}":
                 work.minds[name].act, work.minds[name].cut_off = self._act(work, name), True
-                work.award.reasons[name] += CUT_OFF + bid.reason.rpartition(CUT_OFF)[2]
+                work.award.reasons[name] = bid.reason
 
     def rows(self, work: TurnWork) -> list[Row]:
         """What people were asked is given, too."""
@@ -64,9 +66,9 @@ class RecordedPeople:
     def committed(self, work: TurnWork) -> None:
         """Nobody is shown anything."""
 
-    def taken(self, work: TurnWork) -> list[int]:
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
         """Nothing: a replay writes nothing."""
-        return []
+        return [], {}
 
     def _act(self, work: TurnWork, name: str) -> Action | None:
         raw, legal = self.turn.actions.get(name), work.stage.legal(name)

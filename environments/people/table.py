@@ -14,7 +14,7 @@ from tertulia.environments.people.pace import Pace, Waiting
 from tertulia.environments.people.pseudonyms import new_pseudonym
 from tertulia.environments.people.reading import SPEECH, read_act
 from tertulia.environments.people.reception import CONSENT, Reception
-from tertulia.environments.people.sight import past_of, turn_of, veiled
+from tertulia.environments.people.sight import past_of, turn_of, veiled, waits_for
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.stage import Stage
 from tertulia.environments.turn import TurnWork
@@ -41,12 +41,18 @@ class Chair:
     keeps_times: bool = False
     """The person agreed to have times kept."""
     here: bool = False
+    left: bool = False
+    """They said that they leave; only their own word brings them back."""
     came: bool = False
     """They have been here once: the episode need not wait for them to begin."""
     typed_at: float | None = None
     """When the last key was pressed of something not yet sent; None where nothing is being typed."""
+    overrun: bool = False
+    """An agent has spoken while they were typing: once is enough, the next waits for them to finish."""
     sent: deque[InboxRow] = field(default_factory=deque)
     hear: Hear | None = None
+    later: list[Mapping[str, Any]] = field(default_factory=list)
+    """What they have to be told as soon as they are back."""
 
 
 class Table:
@@ -66,6 +72,10 @@ class Table:
         """What was sent and is no act: taken by the next turn, whatever happens in it."""
         self._taking: list[int] = []
         """What the turn that is being committed takes up."""
+        self._refused: dict[int, str] = {}
+        """What will not be said after all, by ordinal, and why."""
+        self.when_withdrawn: Callable[[], object] = lambda: None
+        """Done as soon as somebody withdraws: nobody waits for minds whose thoughts nobody will hear."""
         self._hands: dict[str, tuple[InboxRow, Action]] = {}
         self._quiet_since = 0.0
         self._waiting: Waiting | None = None
@@ -78,7 +88,7 @@ class Table:
     def sit(self, seat: str, hear: Hear) -> Chair:
         """Somebody takes the seat, or takes it again; `hear` gets what happened so far as its first message."""
         chair = self.chairs[seat]
-        chair.here, chair.came, chair.hear, chair.typed_at = True, True, hear, None
+        chair.here, chair.came, chair.hear, chair.typed_at = not chair.left, True, hear, None
         self._welcome(chair)
         self._wake()
         return chair
@@ -97,6 +107,7 @@ class Table:
         chair = self.chairs[seat]
         began = chair.typed_at is None
         chair.typed_at = self.time() if typing else None
+        chair.overrun = chair.overrun and typing
         if began or not typing:
             self._wake()
 
@@ -118,6 +129,8 @@ class Table:
             arrived_at=now() if chair.keeps_times else None, composed_ms=composed_ms if chair.keeps_times else None,
         )  # fmt: skip
         if kind in SPEECH:
+            if chair.left:
+                raise Unreadable("you have left; /rejoin to take part again")
             if len(chair.sent) >= MOST_UNSAID:
                 raise Unreadable(f"{len(chair.sent)} things that you sent wait to be said; wait for the others")
             read_act(self._stage, seat, row)
@@ -127,14 +140,33 @@ class Table:
             await self._log.withdraw(self._stage.episode, seat)
         self._next += 1
         await self._log.record([row])
-        chair.typed_at = None
+        chair.typed_at, chair.overrun = None, False
         if kind == "leave":
+            chair.left = True
             self.stand_up(seat, watches=True)
         elif kind == "rejoin":
-            chair.here = True
+            chair.left, chair.here = False, True
         self._arrived(row)
         self._wake()
         return row
+
+    def take_back(self, seat: str) -> str | None:
+        """Take back what this person sent last, where it has not been said yet: its words, or None."""
+        chair = self.chairs[seat]
+        if not chair.sent:
+            return None
+        row = chair.sent.pop()
+        self._hands.pop(seat, None)
+        self._drop(row, "taken back")
+        return row.text
+
+    def unsaid(self, seat: str) -> list[str]:
+        """What this person sent and no turn has taken up, oldest first."""
+        return [row.text for row in self.chairs[seat].sent if row.text]
+
+    def withdrawn(self) -> Withdrawn | None:
+        """Who has withdrawn, if somebody has."""
+        return None if self._withdrawn is None else Withdrawn(self._withdrawn)
 
     # what the episode does
 
@@ -204,7 +236,9 @@ class Table:
         """It has ended: everybody answers what comes afterwards, and is told how it ended."""
         if self._reception is not None:
             self._reception.part(self.chairs.values())
-            while any(chair.here and self._reception.owes(chair.seat) for chair in self.chairs.values()):
+            while self._withdrawn is None and any(
+                chair.here and self._reception.owes(chair.seat) for chair in self.chairs.values()
+            ):
                 await self.change(None)
         self.tell_all({"kind": "end", "status": status, "reason": reason})
 
@@ -230,14 +264,14 @@ class Table:
         await deliver(self, work)
         self._stop_where_asked()
 
-    def taken(self, work: TurnWork) -> list[int]:
-        """The ordinals of all input that this turn takes up."""
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
+        """The ordinals of all input that this turn takes up, and why some of it was not done."""
         rows = [*self._orders]
         for name, (row, act) in self._hands.items():
             if name in work.award.admitted or isinstance(act, Pass):
                 rows.append(row)
         self._taking = sorted(row.ordinal for row in rows)
-        return self._taking
+        return self._taking, {row: self._refused[row] for row in self._taking if row in self._refused}
 
     def rows(self, work: TurnWork) -> list[Row]:
         """What people were asked before this turn."""
@@ -252,7 +286,9 @@ class Table:
             chair.sent = deque(row for row in chair.sent if row.ordinal not in done)
         self._hands = {}
         self._quiet_since = self.time()
+        spoke = any(name not in self.chairs for name in work.award.admitted)
         for chair in self.chairs.values():
+            chair.overrun = chair.overrun or (spoke and chair.typed_at is not None)
             self._tell(chair, turn_of(self._stage, chair.seat, work.turn))
         self._ask(work.turn + 1)
 
@@ -270,9 +306,9 @@ class Table:
         """The seats whose people are here."""
         return [chair.seat for chair in self.chairs.values() if chair.here]
 
-    def spoke_up(self, seat: str) -> bool:
-        """Whether somebody has sent something that waits to be said."""
-        return any(row.kind != "pass" for row in self.chairs[seat].sent)
+    def spoke_last(self, seat: str) -> int:
+        """The ordinal of the newest thing somebody sent that waits to be said; -1 where there is none."""
+        return max((row.ordinal for row in self.chairs[seat].sent if row.kind != "pass"), default=-1)
 
     def _arrived(self, row: InboxRow) -> None:
         if row.kind in SPEECH:
@@ -281,6 +317,7 @@ class Table:
         self._orders.append(row)
         if row.kind == "withdraw":
             self._withdrawn = row.participant
+            self.when_withdrawn()
         elif row.kind == "answer" and self._asking is not None:
             self._asking.answered(row)
 
@@ -317,7 +354,11 @@ class Table:
         if self._reception.owes(chair.seat):
             self._reception.greet(chair)
         elif self._stage.head >= 0:
-            self._tell(chair, {**past_of(self._stage, chair.seat), "pseudonym": chair.pseudonym})
+            unsaid = self.unsaid(chair.seat)
+            self._tell(chair, {**past_of(self._stage, chair.seat), "pseudonym": chair.pseudonym, "unsaid": unsaid})
+            later, chair.later = chair.later, []
+            for message in later:
+                self._tell(chair, message)
             if self._asking is not None:
                 self._asking.again(chair)
 
@@ -357,8 +398,12 @@ class Table:
                     self._hands[name] = row, read_act(self._stage, name, row)
                     break
                 except Unreadable as problem:
-                    self._orders.append(chair.sent.popleft())
-                    self._tell(chair, {"kind": "refused", "text": row.text, "reason": f"too late: {problem}"})
+                    chair.sent.popleft()
+                    self._drop(row, f"too late: {problem}")
+                    refusal = {"kind": "refused", "text": row.text, "reason": f"too late: {problem}"}
+                    if chair.hear is None:
+                        chair.later.append(refusal)
+                    self._tell(chair, refusal)
             self._bid(work, chair)
 
     def _bid(self, work: TurnWork, chair: Chair) -> None:
@@ -372,12 +417,22 @@ class Table:
         to = next(iter(getattr(act, "to", ())), None)
         done.intent, done.act = Intent(wants=True, volunteers=True, addressee=to, act=act), act
 
+    def _drop(self, row: InboxRow, why: str) -> None:
+        """It will not be said: the next turn takes it, and the log keeps why."""
+        self._orders.append(row)
+        self._refused[row.ordinal] = why
+
     def _tell_waiting(self, waiting: Waiting | None) -> None:
         if waiting == self._waiting:
             return
         self._waiting = waiting
-        for_, why = (waiting.for_, waiting.why) if waiting else ((), "")
-        self.tell_all({"kind": "waiting", "for": list(for_), "why": why})
+        assert self._stage is not None
+        for chair in self.chairs.values():
+            for_: list[str] = []
+            why = ""
+            if waiting is not None:
+                for_, why = waits_for(self._stage, chair.seat, waiting.for_, waiting.kind, waiting.why)
+            self._tell(chair, {"kind": "waiting", "for": for_, "why": why})
 
     def _tell(self, chair: Chair, message: Mapping[str, Any]) -> None:
         if chair.hear is not None:

@@ -127,10 +127,10 @@ def test_a_persons_other_acts_and_their_mistakes(tmp_path: Path) -> None:
         screen.type("/acts")
         screen.until("/select FRIEND")
         screen.type("/slect x")
-        screen.until("no command /slect; nearest: '/select'")
+        screen.until("no command /slect; nearest: '/select'", "bob> /slect x")
         screen.press("\x15")
         screen.type("/select Nobody At All")
-        screen.until("select: 'Nobody At All' is none; one of:")
+        screen.until("select: 'Nobody At All' is none; one of:", "bob> /select Nobody At All")
         label = next(line for line in screen.text().splitlines() if line.startswith("- ")).split(":")[0][2:]
         screen.press("\x15")
         screen.type(f"/select {label}")

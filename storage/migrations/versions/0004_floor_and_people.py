@@ -65,6 +65,7 @@ def _people() -> None:
         sa.Column("arrived_at", Utc(), nullable=True),
         sa.Column("composed_ms", sa.Float(), nullable=True),
         sa.Column("taken_turn", sa.Integer(), nullable=True),
+        sa.Column("refused", Text(), nullable=True),
         sa.Column("taken_take", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("episode", "ordinal", name="pk_inbox"),
     )
