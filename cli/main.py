@@ -25,6 +25,7 @@ VERBS = (
     "fork",
     "compare",
     "show",
+    "report",
     "episodes",
     "scenarios",
     "probe",
