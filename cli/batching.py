@@ -102,6 +102,7 @@ def resume_batch(batch: str, *, accept_changes: bool, db: str | None, as_json: b
 def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
     """Go on with every batch, then with every single episode; the exit code is the worst of all. A batch that cannot be
     gone on with is told, and stops no other."""
+    from tertulia.cli.resume import people_in
     from tertulia.environments.batch.plan import BatchError, Plan
     from tertulia.environments.scenario import ScenarioError
     from tertulia.storage.log import Log
@@ -121,6 +122,9 @@ def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
                 return INTERRUPTED
         planned = {plan.batch for plan in grids}
         loose = [row.id for row in log.episodes(status=UNFINISHED) if row.batch not in planned]
+        for episode in [one for one in loose if people_in(log, one)]:
+            loose.remove(episode)
+            note(f"{episode} is left out: a person has to take a seat in it again")
         codes.append(resume_episodes(log, loose, accept_changes=accept_changes, db=db, as_json=as_json))
     return max(codes)
 

@@ -132,20 +132,22 @@ async def _fork(asked: _Asked, forked: _Forked, *, db: str | None, play: bool, a
             if play:
                 plan.check_models(backends)
             await plan.enter(log)
-            forked.plan, forked.unfinished = plan, len(plan.branches)
-            if play:
-                await _play(plan, forked, log, backends, at_once, as_json)
-            else:
-                for branch in plan.branches:
+            played = [branch for branch in plan.branches if play and not plan.people(branch.cell)]
+            forked.plan, forked.unfinished = plan, len(played)
+            await _play(plan, played, forked, log, backends, at_once, as_json)
+            for branch in plan.branches:
+                if branch not in played:
                     _tell(plan, branch, {"episode": branch.episode, "status": "paused", "reason": "forked"}, as_json)
         finally:
             await backends.aclose()
 
 
-async def _play(plan: Forking, forked: _Forked, log: Log, backends: Backends, at_once: int, as_json: bool) -> None:
+async def _play(
+    plan: Forking, played: list[Branch], forked: _Forked, log: Log, backends: Backends, at_once: int, as_json: bool
+) -> None:
     from tertulia.environments.many import resume_many
 
-    branches = {branch.episode: branch for branch in plan.branches}
+    branches = {branch.episode: branch for branch in played}
     async with aclosing(resume_many(list(branches), log=log, backends=backends, at_once=at_once)) as results:
         async for result in results:
             forked.unfinished -= result.status in ENDED
@@ -179,6 +181,10 @@ def _advice(forked: _Forked, db: str | None, *, played: bool) -> None:
     plan = forked.plan
     if plan is None:
         return
+    for branch in {branch.cell: branch for branch in reversed(plan.branches)}.values() if played else ():
+        if seats := plan.people(branch.cell):
+            one = f"{', '.join(seats)} is a person's seat in the forks {branch.cell}: entered, not played"
+            note(f"{one}; to take it again: {_command(f'resume {branch.episode}', db)}")
     if forked.unfinished or not played:
         how = f"{forked.unfinished} of {len(plan.branches)} have not ended; go on with" if played else "play them with"
         note(f"{how}: {_command(f'resume {plan.batch.id}', db)}")

@@ -70,7 +70,7 @@ async def _joined(address: str, seat: str, token: str, tls: ssl.SSLContext | Non
     except Denied as why:
         raise BadInput(str(why)) from None
     except OSError as error:
-        note(f"{address}: {error}")
+        note(f"{address}: {error}; where the table was hosted again, ask for its new address and token")
         return FAILED
     finally:
         await link.close()
@@ -101,8 +101,9 @@ async def _at_table(link: RemoteLink, display: Show | None) -> int:
     if left == PAUSE:
         note("you left; your seat is silent until you join again")
         return INTERRUPTED
-    if isinstance(lost, Exception):
-        raise lost
+    for trouble in (lost, left):
+        if isinstance(trouble, Exception):
+            raise trouble
     note(f"ended: {at.place.ended}")
     return FINE
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tertulia.cli.errors import BadInput
+from tertulia.cli.errors import BadInput, note
 from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
 
 if TYPE_CHECKING:
@@ -61,13 +61,28 @@ def play(
     from tertulia.cli.seat.playing import Seating
 
     loaded, mine = seated(scenario, seat, sets or [], model, parse_roles(roles or []))
+    if pseudonym is not None:
+        from tertulia.environments.people.pseudonyms import read_pseudonym
+
+        try:
+            pseudonym = read_pseudonym(pseudonym)
+        except ValueError as error:
+            raise BadInput(f"--pseudonym: {error}") from error
 
     def make(log: Log, backends: Backends, listen: Listen, people: Table) -> Awaitable[Episode]:
         from tertulia.environments.episode import Episode
 
         return Episode.begin(loaded, seed=seed, log=log, backends=backends, listen=listen, people=people)
 
+    for turn in spoken_for(loaded, mine):
+        note(f"the scenario's script speaks for {mine} at turn {turn}, whatever you say")
     raise typer.Exit(Seating(mine, pseudonym, minds, display, db).play(make))
+
+
+def spoken_for(scenario: Scenario, seat: str) -> list[int]:
+    """The turns at which a scenario's script puts words or deeds into a seat."""
+    script = getattr(scenario.params, "script", ())
+    return [event.turn for event in script if getattr(event, "by", None) == seat]
 
 
 def seated(

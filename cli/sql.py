@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import math
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tertulia.cli.errors import BadInput
+from tertulia.cli.errors import INTERRUPTED, BadInput
 from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
-    from tertulia.storage.log import Result
-
-_SHOWN = 100
-"""How many rows a table has unless told otherwise."""
+    from tertulia.cli.asking.answering import Format
 
 
 def sql(
@@ -26,8 +20,35 @@ def sql(
         str | None,
         typer.Argument(metavar="QUERY", show_default=False, help="One statement that only reads; else from stdin."),
     ] = None,
+    named: Annotated[
+        str | None,
+        typer.Option("--named", metavar="NAME", show_envvar=False, help="Ask a query that has a name."),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--param",
+            metavar="KEY=VALUE",
+            show_envvar=False,
+            help="A parameter of it; episode=ID (or last) and batch=NAME keep it to these. Can be given several times.",
+        ),
+    ] = None,
+    list_them: Annotated[
+        bool, typer.Option("--list", show_envvar=False, help="List the queries that have a name, yours included.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", show_envvar=False, help="With --named: show what it is and its SQL instead.")
+    ] = False,
     as_json: AsJson = False,
-    as_csv: Annotated[bool, typer.Option("--csv", show_envvar=False, help="Comma-separated values on stdout.")] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option(
+            "--csv",
+            show_envvar=False,
+            help="Comma-separated values (RFC 4180); a text that a spreadsheet would run gets an apostrophe before it.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -36,13 +57,13 @@ def sql(
             metavar="N",
             show_default=False,
             show_envvar=False,
-            help=f"At most so many rows, 0 for all.  [default: {_SHOWN} in a table, else all]",
+            help="At most so many rows, 0 for all.  [default: 100 in a table, else all]",
         ),
     ] = None,
     db: Db = None,
     debug: Debug = False,
 ) -> None:
-    """Ask the log with SQL, strictly read-only.
+    """Ask the log with SQL, strictly read-only. Without a query, on a terminal, at a prompt.
 
     The views to begin with: v_transcript (what happened), v_thoughts, v_beliefs_held (who believed what at which
     turn), v_beliefs (what changed), v_belief_accuracy (how right it was), v_honesty (what was said beside what was
@@ -52,22 +73,72 @@ def sql(
     \b
     tertulia sql "SELECT turn, actor, text FROM v_transcript WHERE episode = '01J...'"
     tertulia sql "SELECT scenario, avg(reward) FROM v_outcomes GROUP BY scenario" --csv
-    """
-    from tertulia.storage.log import Log
+    tertulia sql --named who-changed-their-mind -p episode=last
+
+    Queries of your own: files NAME.sql in ./queries, or in the folders that TERTULIA_QUERIES names.
+    docs/asking-the-log.md says how they are written, and what the prompt can do.
+    """  # fmt: skip
+    from tertulia.cli.asking.answering import Format
 
     if as_json and as_csv:
         raise BadInput("--json and --csv: choose one of the two")
-    asked = _query(query)
-    most = limit if limit is not None else 0 if as_json or as_csv else _SHOWN
-    with Log.open(db, create=False) as log:
-        found = log.query(asked, limit=most + 1 if most else None)
-    rows = found.rows[:most] if most else found.rows
-    if as_json:
-        _json(found, rows)
-    elif as_csv:
-        _csv(found, rows)
+    wanted = Format("json" if as_json else "csv" if as_csv else "table", limit)
+    if list_them:
+        _list(wanted)
+    elif named is not None:
+        _named(named, query, params or [], show, wanted, db)
+    elif params or show:
+        raise BadInput(
+            f"{'-p' if params else '--show'} goes with --named; all queries with a name: tertulia sql --list"
+        )
     else:
-        _table(found, rows, more=len(found.rows) > len(rows))
+        _ask(query, wanted, db)
+
+
+def _ask(query: str | None, wanted: Format, db: str | None) -> None:
+    from tertulia.cli.asking.answering import answer
+    from tertulia.storage.log import Log
+
+    at_prompt = query is None and sys.stdin.isatty() and sys.stdout.isatty()
+    asked = "" if at_prompt else _query(query)
+    with Log.open(db, create=False) as log:
+        if at_prompt:
+            from tertulia.cli.asking.prompt import prompt
+
+            prompt(log, wanted)
+        else:
+            _interruptibly(lambda: answer(log, asked, (), wanted))
+
+
+def _named(name: str, query: str | None, params: list[str], show: bool, wanted: Format, db: str | None) -> None:
+    from tertulia.cli.asking.commands import given, tell_named
+    from tertulia.cli.asking.running import run_named
+    from tertulia.storage.log import Log
+
+    if query is not None:
+        raise BadInput("--named and a QUERY: choose one of the two")
+    if show:
+        tell_named(name)
+        return
+    with Log.open(db, create=False) as log:
+        _interruptibly(lambda: run_named(log, name, given(params), wanted))
+
+
+def _list(wanted: Format) -> None:
+    from tertulia.cli.asking.commands import list_named, tell_named
+    from tertulia.cli.display.answers import print_csv, print_json
+
+    if wanted.form == "table":
+        tell_named(None)
+    else:
+        (print_json if wanted.form == "json" else print_csv)(("query", "about", "parameters"), list_named())
+
+
+def _interruptibly(ask: Callable[[], None]) -> None:
+    try:
+        ask()
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _query(given: str | None) -> str:
@@ -78,57 +149,6 @@ def _query(given: str | None) -> str:
     if not given.strip():
         raise BadInput('the query is empty; for example: tertulia sql "SELECT * FROM v_outcomes"')
     return given
-
-
-def _json(found: Result, rows: Sequence[tuple[Any, ...]]) -> None:
-    names = _distinct(found.columns)
-    for row in rows:
-        print(json.dumps(dict(zip(names, map(_json_value, row), strict=True)), allow_nan=False))
-
-
-def _distinct(columns: Sequence[str]) -> list[str]:
-    """A name that comes again gets a number, so that no column is lost."""
-    names: list[str] = []
-    for column in columns:
-        name, number = column, 1
-        while name in names:
-            number += 1
-            name = f"{column}_{number}"
-        names.append(name)
-    return names
-
-
-def _json_value(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _csv(found: Result, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Exact where a file or a program reads it; harmless on a terminal."""
-    from tertulia.cli.display.harmless import harmless
-
-    on_terminal = sys.stdout.isatty()
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, bytes):
-            return value.hex()
-        return harmless(value) if on_terminal and isinstance(value, str) else value
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    for row in (found.columns, *rows):
-        writer.writerow([plain(value) for value in row])
-
-
-def _table(found: Result, rows: Sequence[tuple[Any, ...]], *, more: bool) -> None:
-    from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
-
-    if found.columns:
-        for line in table_lines(found.columns, rows, width_of(sys.stdout)):
-            print(line)
-    count = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
-    print(f"({'the first ' if more else ''}{count}{'; --limit 0 shows all' if more else ''})")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -24,6 +24,7 @@ def pages() -> dict[Path, str]:
         HERE / "commands.md": commands_page(),
         HERE / "log.md": log_page(),
         HERE / "scenarios.md": scenarios_page(),
+        HERE / "measures.md": measures_page(),
     }
 
 
@@ -49,6 +50,7 @@ def _help(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
 
 def log_page() -> str:
     """Every view with its columns, and every table with what its rows mean."""
+    from tertulia.storage.examples import EXAMPLES
     from tertulia.storage.tables import table_of
     from tertulia.storage.views import views
 
@@ -57,12 +59,15 @@ def log_page() -> str:
         "# The log",
         "One database, SQLite or PostgreSQL, with the same tables and views. Ask the views: they are stable. "
         "Times are UTC, probabilities 0-1, motivations 1.0-5.0, durations end in `_ms`. "
-        "How large a log becomes, and how fast it answers: [log-size.md](log-size.md).",
+        "How large a log becomes, and how fast it answers: [log-size.md](log-size.md). "
+        "Searching, queries with a name, and the prompt: [asking-the-log.md](asking-the-log.md).",
         "# Views",
     ]
     for view in views():
         rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in view.columns.items()]
         parts += [f"## {view.name}", view.about, "\n".join(["| column | meaning |", "|---|---|", *rows])]
+        question, sql = EXAMPLES[view.name]
+        parts.append(f"For example, {question}:\n\n```sql\n{sql}\n```")
     parts.append("# Tables")
     for row_type in _row_types():
         table = table_of(row_type)
@@ -75,6 +80,27 @@ def log_page() -> str:
             for column in table.columns
         ]
         parts += [f"## {table.name}", about, "\n".join(["| column | type | |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def measures_page() -> str:
+    """What measures are, from the template; then each that ships, from its file."""
+    from tertulia.storage.measures.catalogue import measures
+    from tertulia.storage.measures.statistics import STATISTICS
+
+    parts = [MADE, (HERE / "templates" / "measures.md").read_text(encoding="utf-8").strip()]
+    family = ""
+    for one in measures():
+        if one.family != family:
+            family = one.family
+            parts.append(f"### {family.capitalize()}")
+        facts = {
+            "unit": one.unit, "range": one.range, "n": one.n, "number": STATISTICS[one.statistic].about,
+            "never pooled": ", ".join(one.always), "`--by`": ", ".join(one.by), "source": one.source,
+            "query": f"[{one.name}.sql](../storage/measures/sql/{one.name}.sql)",
+        }  # fmt: skip
+        listed = [f"- {key}: {value}" for key, value in facts.items() if value]
+        parts += [f"**{one.name}**: {one.about}", "\n".join(listed)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,7 +125,7 @@ def scenarios_page() -> str:
     head = (HERE / "templates" / "scenarios.md").read_text(encoding="utf-8").strip()
     parts = [MADE, head, "# Keys of every scenario", _keys(Scenario, ours)]
     parts += ["## Each participant", "Beside the keys that the world adds.", _keys(Participant)]
-    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts(), *_probes_parts()]
+    parts += [*_mind_parts(), *_gold_parts(), *_turns_parts(), *_ends_parts(), *_probes_parts(), *_people_parts()]
     for name in WORLDS:
         world, _ = load_world(name)
         least, most = world.seats_allowed
@@ -174,6 +200,15 @@ def _probes_parts() -> list[str]:
     ]
     named = "\n".join(["| question | |", "|---|---|", *questions])
     return ["## probes", _about(ProbeSpec), _keys(ProbeSpec), named, "What comes of them: [probing.md](probing.md)."]
+
+
+def _people_parts() -> list[str]:
+    from tertulia.environments.people.forms import FormItem
+    from tertulia.environments.people.spec import LocalOnly, PeopleSpec, PersonQuestion
+
+    inner = [("people.local_only", LocalOnly), ("people.questions.N", PersonQuestion), ("people.before.N", FormItem)]
+    parts = [part for way, model in inner for part in (f"### {way}", _about(model), _keys(model))]
+    return ["## people", _about(PeopleSpec), _keys(PeopleSpec), "More: [people.md](people.md).", *parts]
 
 
 def _keys(model: Any, names: list[str] | None = None) -> str:

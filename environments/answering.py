@@ -68,12 +68,15 @@ class SeatLedger:
     log: Log
     lease: str
     left_behind: Sequence[CallRow]
+    stage: Stage
 
     def recorded(self, purpose: str, ordinal: int) -> list[CallRow]:
         found = [row for row in self.left_behind if row.purpose == purpose and row.ordinal == ordinal]
         return sorted(found, key=lambda row: row.attempt)
 
     async def record(self, row: CallRow) -> None:
+        if self.stage.hours_only:
+            row = row.model_copy(update={"started_at": self.stage.stamp(row.started_at)})
         await self.log.record_call(row, self.lease)
 
 
@@ -136,8 +139,8 @@ class Answering:
         mine = [r for r in self.left_behind if (r.turn, r.take, r.participant) == (turn, take, seat.name)]
         return SeatModel(
             backend, uri=uri, episode=self.stage.episode, turn=turn, take=take, participant=seat.name,
-            ledger=SeatLedger(self.log, self.lease, mine), limiter=self.backends.limiter(uri), retry=self.retry,
-            budget=self.budget, waits_out=self.waits_out,
+            ledger=SeatLedger(self.log, self.lease, mine, self.stage), limiter=self.backends.limiter(uri),
+            retry=self.retry, budget=self.budget, waits_out=self.waits_out,
         )  # fmt: skip
 
     def take_for(self, turn: int) -> int:

@@ -20,12 +20,15 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.answering import Answering, backend_of, embedder_of
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
+from tertulia.environments.people.consent import words_go_to
+from tertulia.environments.people.local import keep_local, keep_words_local
+from tertulia.environments.people.pseudonyms import discreet
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.people.table import Table, Withdrawn
 from tertulia.environments.restore import Restored, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
-from tertulia.environments.stage import Stage
+from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import Turns, TurnWork, open_turn
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
@@ -192,6 +195,7 @@ class Episode:
             unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
             _can_answer(unplayed.scenario, backends, people)
             # In a thread: reading waits for a log that is away, and others play meanwhile.
+            await asyncio.to_thread(keep_words_local, log, row, unplayed.scenario, backends)
             reading = partial(_as_it_stands, log, row, backends, unplayed, accept=accept_changes)
             calls, changed, restored = await asyncio.to_thread(reading)
             if changed is not None:
@@ -224,6 +228,10 @@ class Episode:
             status = "error" if trouble.kind in ("refused", "too_long") else "paused"
             return await asyncio.shield(self._close_early(status, trouble.message))
         except asyncio.CancelledError:
+            withdrawn = self.people.withdrawn() if self.people is not None else None
+            if withdrawn is not None and (task := asyncio.current_task()) is not None:
+                task.uncancel()
+                return await asyncio.shield(self._close_early("cancelled", str(withdrawn)))
             await asyncio.shield(self._close_early("paused", "interrupted"))
             raise
         except Withdrawn as withdrawn:
@@ -236,10 +244,13 @@ class Episode:
         finally:
             if beat is not None:
                 beat.cancel()
+            if self.people is not None and self.closed:  # a lease tells until when there was a sign of life
+                await asyncio.shield(self.log.release(self.stage.episode, self.leader.token))
 
     async def _play(self) -> EpisodeResult:
         if self.people is not None:
-            self.people.open(self.stage, self.log)
+            self.people.when_withdrawn = cast("asyncio.Task[Any]", asyncio.current_task()).cancel
+            self.people.open(self.stage, self.log, self._words_go_to())
             await self.people.gather()
         if self.stage.head < 0:
             await self._open()
@@ -249,6 +260,13 @@ class Episode:
                     return await self._close_early("paused", why)
                 await self._turn(self.stage.head + 1)
             return await self._close(reason)
+
+    def _words_go_to(self) -> list[str]:
+        backends = self.answering.backends
+        scenario = self.stage.scenario
+        embedders = {seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}
+        made_of = {uri: backends.made_of(uri) for uri in scenario.models | embedders}
+        return words_go_to(self.stage, made_of, self.log.target.place())
 
     async def _commit(self, record: TurnRecord) -> None:
         """What is not in the log has not happened, whatever the stage has come to."""
@@ -301,7 +319,8 @@ class Episode:
         rate = self.answering.worst_fallback_rate()
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
         record = work.record(self.leader.token)
-        record.closing = Closing(status, reason, self._outcome(self.stage.state), self.stage.outcome().reward)
+        outcome = self._outcome(self.stage.state), self.stage.outcome().reward
+        record.closing = Closing(status, reason, *outcome, ended_at=self.stage.stamp(now()))
         await self._commit(record)
         self.answering.count(committed=True)
         self.closed = True
@@ -316,7 +335,8 @@ class Episode:
         """Write that it paused or failed. An episode that had ended by then is reported as it ended."""
         self.answering.count(committed=False)
         try:
-            closing = Closing(status, reason, self._outcome_so_far())
+            reason = discreet(reason) if self.people is not None else reason
+            closing = Closing(status, reason, self._outcome_so_far(), ended_at=self.stage.stamp(now()))
             await self.log.close_episode(self.stage.episode, self.leader.token, closing)
         except Ended:
             row = await asyncio.to_thread(self.log.episode, self.stage.episode)
@@ -398,6 +418,7 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     taken = [name for name in scenario.names if scenario.model_of(name) == HUMAN]
     if taken and people is None:
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
+    keep_local(scenario, backends)
     for uri in sorted(scenario.models - {RULES, HUMAN}):
         backend_of(backends, uri)
     for uri in sorted({seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}):
@@ -411,10 +432,17 @@ def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:
             episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
             model=seat.model, mind=seat.spec.model_dump(mode="json"),
             kind="person" if seat.model == HUMAN else "agent",
-            pseudonym=people.pseudonym(seat.name) if people is not None and seat.model == HUMAN else None,
+            pseudonym=_pseudonym(stage, seat, people),
         )
         for ordinal, seat in enumerate(stage.seats.values())
     ]  # fmt: skip
+
+
+def _pseudonym(stage: Stage, seat: Seat, people: Table | None) -> str | None:
+    """None before a person has agreed: until then, nothing of them is kept."""
+    if people is None or seat.model != HUMAN or stage.scenario.people.consent is not None:
+        return None
+    return people.pseudonym(seat.name)
 
 
 def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tertulia.environments.answering import backend_of
 from tertulia.environments.changes import Change, ForkError, belief_change, changed_scenario, is_belief, key_changes
 from tertulia.environments.episode import seats_of
 from tertulia.environments.interventions import CHANCE
+from tertulia.environments.people.local import keep_words_local
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.scenario import Scenario
@@ -53,6 +54,11 @@ class Forking:
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     """By cell."""
 
+    def people(self, cell: str) -> list[str]:
+        """Seats that somebody has to take again before the forks of a cell can be played on."""
+        scenario = self.scenarios[cell]
+        return [name for name in scenario.names if scenario.model_of(name) == HUMAN]
+
     def check_models(self, backends: Backends) -> None:
         """Raises `ModelTrouble` (`refused`) where a seat's model cannot answer, before anything is entered."""
         for scenario in self.scenarios.values():
@@ -73,7 +79,8 @@ def plan_forks(
 
     `sets` are `CHAIN.belief.VARIABLE=VALUE`, `NAME.KEY=VALUE` or `KEY=VALUE`, `events` entries of the scenario's
     script; all hold from turn `at` on. `backends` say what the models are that answer, for a later resume to compare.
-    Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`.
+    Raises `NotFound`, `ForkError`, `ScenarioError`, `RestoreError`, and `ModelTrouble` where a person's words would
+    leave this machine though they are to stay.
     """
     row = log.episode(episode)
     _check_turn(row, at)
@@ -89,6 +96,7 @@ def plan_forks(
     who = {seat.name: seat.pseudonym for seat in log.participants(row.id)}
     for cell in cells:
         found.scenarios[cell] = scenario = changes.scenario if cell == SET else Scenario.from_resolved(row.config)
+        keep_words_local(log, row, scenario, backends or Backends())
         made = changes.made if cell == SET else []
         stage = Stage.of(scenario, row.seed, row.id)
         made_with = versions(stage, backends)

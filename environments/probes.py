@@ -65,7 +65,7 @@ async def put(
     row = ProbeRow(
         **of_row, participant=seat.name, kind=planned.kind, about=planned.about, question=_question(planned),
         answer=None if failed else _answer(planned, told), error=told.reason if failed else None, scheduled=scheduled,
-        model=seat.model, call=told.call, created_at=now(),
+        model=seat.model, call=told.call, created_at=stage.stamp(now()),
     )  # fmt: skip
     held = stage.mind_at(seat.name, turn).state
     beliefs = [

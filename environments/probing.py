@@ -12,6 +12,8 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, parse_uri
 from tertulia.environments.answering import backend_of
+from tertulia.environments.people.local import keep_words_local
+from tertulia.environments.people.questions import reserved
 from tertulia.environments.probes import Probed, believable, due, put
 from tertulia.environments.restore import restore
 from tertulia.environments.scenario.probes import Planned
@@ -74,6 +76,8 @@ class Interview:
         """
         if model is not None:
             parse_uri(model)
+        row = self.log.episode(self.stage.episode)
+        keep_words_local(self.log, row, self.stage.scenario, backends, *([model] if model is not None else []))
         whole = [one for one in asked for _ in range(repeat)]
         self._check(whole)
         answered: list[Probed] = []
@@ -166,4 +170,4 @@ def _first_free(log: Log, stage: Stage, turn: int) -> int:
     """No ordinal is used twice, nor one that the scenario's own probes of the turn have or will have on a resume."""
     taken = [row.ordinal for row in log.rows(ProbeRow, stage.episode, turn=turn)]
     taken += [row.ordinal % NARROWER for row in log.rows(CallRow, stage.episode, turn=turn, purpose=PROBE)]
-    return max([len(due(stage, turn)) - 1, *taken]) + 1
+    return max([len(due(stage, turn)) + reserved(stage) - 1, *taken]) + 1

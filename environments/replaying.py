@@ -20,14 +20,15 @@ from tertulia.environments.differing import (
 )
 from tertulia.environments.episode import outcome_of, seats_of
 from tertulia.environments.people.recorded import RecordedPeople
-from tertulia.environments.restore import restore, stage_of
+from tertulia.environments.people.spec import HUMAN
+from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.turn import TurnWork, open_turn, play_turn
 from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE
 from tertulia.storage.log import Log
-from tertulia.storage.rows import BidRow, CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
+from tertulia.storage.rows import CallRow, EpisodeRow, ProbeBeliefRow, ProbeRow, Row, TurnRow
 from tertulia.storage.statuses import PLAYED_OUT
 
 
@@ -72,6 +73,7 @@ class _Replay:
 
     @classmethod
     def of(cls, log: Log, row: EpisodeRow) -> _Replay:
+        not_forgotten(log, row, row.head)
         since = 0 if row.parent_turn is None else row.parent_turn + 1
         stage = stage_of(log, row) if since == 0 else restore(log, row, upto=since).stage
         return cls(log, row, stage, Replayed(row.id, since, row.parent_episode, ended=False))
@@ -112,9 +114,10 @@ class _Replay:
         self._made.clear()
         work = TurnWork(
             self.stage, turn.turn, turn.take, self._model_for, closing=turn.closing, embedder_for=self._embedder_for,
-            people=RecordedPeople.of(turn, (row for row in logged if isinstance(row, BidRow))),
+            people=RecordedPeople.of(turn, logged),
         )  # fmt: skip
-        if self.stage.in_real_time:
+        people = any(seat.model == HUMAN for seat in self.stage.seats.values())
+        if people and turn.wall_ms:  # it went by real seconds: where times were not to be kept, there is no wall time
             work.lasted_s = turn.lasted_s
         await play_turn(work)
         if work.failures:

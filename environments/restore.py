@@ -15,6 +15,7 @@ from tertulia.environments.stage import Stage
 from tertulia.mind.embedding import EMBED, recorded
 from tertulia.mind.nearness import Vector
 from tertulia.mind.state import fold
+from tertulia.storage.forget import forgotten_from
 from tertulia.storage.log import Log
 from tertulia.storage.rows import (
     AppraisalRow,
@@ -56,13 +57,22 @@ def stage_of(log: Log, row: EpisodeRow) -> Stage:
     return stage
 
 
+def not_forgotten(log: Log, row: EpisodeRow, last: int) -> None:
+    """Raises `RestoreError` where the turns up to `last` cannot be played again because a person was forgotten."""
+    since = forgotten_from(log, row.id)
+    if since is not None and since <= last:
+        upto = f"; it can be put back up to turn {since - 1}" if since > 1 else ""
+        raise RestoreError(f"episode {row.id}: a person's words were forgotten from turn {since} on{upto}")
+
+
 def restore(log: Log, row: EpisodeRow, upto: int | None = None) -> Restored:
     """The stage of a logged episode after its head, or as it stood before turn `upto` began.
 
     Raises `RestoreError` where world and log part.
     """
-    stage = stage_of(log, row)
     last = None if upto is None else upto - 1
+    not_forgotten(log, row, row.head if last is None else last)
+    stage = stage_of(log, row)
     turns = sorted(log.rows(TurnRow, row.id, upto_turn=last), key=lambda turn: turn.turn)
     claims = log.rows(ClaimRow, row.id, upto_turn=last)
     stage.established = {(c.turn, c.event, c.ordinal): cast(Established, c.established) for c in claims}
@@ -122,7 +132,7 @@ def _replay(stage: Stage, turn: TurnRow, pause_s: float) -> None:
                 acts[name] = legal.model_validate(raw).root
             except ValueError as error:
                 raise RestoreError(f"turn {turn.turn}: what {name} did is not legal in this version") from error
-        stage.step(turn.turn, turn.take, acts, None if turn.lasted_s is None else Time(turn.lasted_s, pause_s))
+        stage.step(turn.turn, turn.take, acts, Time(turn.lasted_s, pause_s))
     if stage.state_hash() != turn.state_hash:
         raise RestoreError(
             f"turn {turn.turn}: the world comes to another state than the log has; was the code or a file changed?"

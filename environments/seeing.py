@@ -61,7 +61,7 @@ def _noticed_by(event: Event, witness: str) -> list[str]:
     return [name for name in (*event.content, *event.glimpsed) if name != witness]
 
 
-def acted(event: EventRow) -> bool:
+def acted(event: EventRow | SeenEvent) -> bool:
     """Whether somebody took the floor by it: an act of a participant, or words the script put into its mouth."""
     return event.actor is not None and (event.origin == "participant" or event.kind in ("say", "whisper"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from tertulia.environments.floor.questions import LAST
 from tertulia.environments.floor.silence import silence
 from tertulia.environments.gold.ledger import GoldLedger
 from tertulia.environments.interventions import Interventions
+from tertulia.environments.people.questions import asked_of
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.scenario.model import Scenario
 from tertulia.environments.seeing import Eyes, Happened, acted, happened
@@ -79,24 +81,24 @@ class Stage:
     """Whom the last utterance was addressed to, where it was to anybody in particular."""
     interrupted: tuple[str, ...] = ()
     """Who lost the floor to one who interrupted, last turn."""
-    spoke: dict[str, int] = field(default_factory=dict)
-    """How often each has spoken or acted."""
     heard: tuple[Heard, ...] = ()
-    """The last utterances that everybody could hear."""
+    """The last utterances whose words everybody got who could act then."""
     standings: Standings = field(default_factory=Standings)
     """How motivated each has been so far."""
     clock_s: float = 0.0
     """Seconds of the conversation since its opening."""
     lasted_s: float = 0.0
+    """How long the last turn took."""
     in_real_time: bool = False
     """Whether the clock is a real one: where people take part who all agreed to have times kept."""
-    """How long the last turn took."""
     premise: str = ""
     hears_silence: bool = False
     """Whether a silence is an event here."""
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
     """What was changed from outside, where the episode is a fork."""
+    hours_only: bool = False
+    """No times are kept that would tell how fast a person answers."""
     established: dict[tuple[int, int, int], Established] = field(default_factory=dict)
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
@@ -144,7 +146,8 @@ class Stage:
     def step(
         self, turn: int, take: int, acts: Mapping[str, Action], time: Time | None = None
     ) -> tuple[list[Happened], list[Row]]:
-        """Play one turn's actions in the world; the events, and what else changed. Without a `time` it is simulated."""
+        """Play one turn's actions in the world; the events, and what else changed. Without a `time` it is simulated, as
+        is how long the turn took where a `time` does not say."""
         rng = self.draw(turn, take, WORLD, "step")
         self.last_owner = self.owner() or self.last_owner
         before = self._as_it_stands(turn)
@@ -152,7 +155,8 @@ class Stage:
         self.silent_turns = 0 if events else self.silent_turns + 1
         whole, rows = self._settle(turn, [*events, *self._silence(events, time)])
         pace = self.scenario.turns
-        self.lasted_s = lasts_s([one.event for one in whole], len(acts), pace) if time is None else time.lasted_s
+        given = time.lasted_s if time is not None else None
+        self.lasted_s = lasts_s([one.event for one in whole], len(acts), pace) if given is None else given
         self.clock_s = round(self.clock_s + self.lasted_s, 3)
         return whole, [*before, *rows]
 
@@ -163,7 +167,8 @@ class Stage:
         if not (self.hears_silence if told is None else told):
             return []
         if told is None:
-            told = self.scenario.turns.pause_s if time is None else max(1, round(time.lasted_s))
+            lasted = time.lasted_s if time is not None else None
+            told = self.scenario.turns.pause_s if lasted is None else max(1, round(lasted))
         heard = silence({name: self.world.present(self.state, name) for name in self.seats}, events, told)
         return [heard] if heard is not None else []
 
@@ -171,6 +176,10 @@ class Stage:
         """Who would get the content of what these acts make happen. Worlds are pure: nothing happens by asking."""
         _, events = self.world.step(self.state, acts, self.draw(turn, take, WORLD, "step"))
         return {name for event in events if event.actor in acts for name in event.content}
+
+    def stamp(self, moment: datetime) -> datetime:
+        """A moment as it may be kept: to the hour, where somebody at the table did not agree to more."""
+        return moment.replace(minute=0, second=0, microsecond=0) if self.hours_only else moment
 
     def draw(self, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
         """A generator of its own for each place where this episode draws something (`chance.draw`)."""
@@ -231,8 +240,8 @@ class Stage:
             actor = one.event.actor
             if actor is not None and acted(one.event):
                 self.last_actor, self.addressed = actor, tuple(one.event.addressees)
-                self.spoke[actor] = self.spoke.get(actor, 0) + 1
-                if one.event.kind == "say":
+                words = {witness.participant for witness in one.witnesses if witness.level == "content"}
+                if one.event.kind == "say" and words.issuperset(self.able()):
                     said = Heard(speaker=actor, text=one.event.text, to=self.addressed)
                     self.heard = (*self.heard, said)[-LAST:]
         return whole, self._observations(turn)
@@ -269,6 +278,7 @@ class Stage:
             for variable in variables
             if variable.holder in (None, name) and not variable.momentary
         ]
+        asked += [(chain, name) for _, chain, name in asked_of(self.scenario) if (chain, name) not in asked]
         known = {
             name: {v.name: v.truth for v in variables if name in v.known_to and v.truth is not None} for name in cast
         }

@@ -22,7 +22,7 @@ from langgraph.types import Command, Send
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView, weigh
-from tertulia.environments.floor.asking import FloorModel
+from tertulia.environments.floor.asking import FloorModel, seen_by_moderator
 from tertulia.environments.floor.clock import Time
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.probes import Probed, due, put
@@ -67,8 +67,12 @@ class People(Protocol):
         """Let people hear what is about to be said; they may cut it off, which changes the act in `work.minds`."""
         ...
 
-    def taken(self, work: TurnWork) -> list[int]:
-        """The rows of the inbox that this turn takes up."""
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
+        """The rows of the inbox, by ordinal, that this turn takes up; and why some of them were not done."""
+        ...
+
+    def rows(self, work: TurnWork) -> list[Row]:
+        """What people were asked before this turn, ready to be committed with it."""
         ...
 
     def committed(self, work: TurnWork) -> None:
@@ -120,14 +124,16 @@ class TurnWork:
         stage = self.stage
         acts = {name: self.minds[name].act for name in self.award.admitted if self.minds[name].act is not None}
         record = TurnRecord(stage.episode, self.turn, self.take, lease)
-        record.taken = self.people.taken(self) if self.people is not None else []
+        if self.people is not None:
+            record.taken, record.refused = self.people.taken(self)
         record.rows.append(
             TurnRow.made(
                 episode=stage.episode, turn=self.turn, take=self.take, policy=stage.scenario.turns.policy,
                 actions={name: act.model_dump(mode="json") for name, act in acts.items() if act is not None},
-                silent=not acts, closing=self.closing, state_hash=stage.state_hash(), started_at=self.started_at,
-                wall_ms=1000 * (time.perf_counter() - self.clock), clock_s=self.clock_s,
-                lasted_s=0.0 if self.closing else stage.lasted_s,
+                silent=not acts, closing=self.closing, state_hash=stage.state_hash(),
+                started_at=stage.stamp(self.started_at),
+                wall_ms=0.0 if stage.hours_only else 1000 * (time.perf_counter() - self.clock),
+                clock_s=self.clock_s, lasted_s=0.0 if self.closing else stage.lasted_s,
             )
         )  # fmt: skip
         for one in self.events:
@@ -137,12 +143,14 @@ class TurnWork:
             if name in self.minds:
                 record.add(self.minds[name].mind.rows())
                 if (mind := self.minds[name].work) is not None:
-                    record.add(_calls_of(mind.model))
+                    record.add(_calls_of(mind.model, stage))
         record.add(self._bid_row(bid) for bid in self.bids)
-        record.add(_calls_of(self.floor.model))
+        record.add(_calls_of(self.floor.model, stage))
         for _, (probed, model) in sorted(self.probed.items(), key=lambda item: item[0]):
             record.add(probed.rows())
-            record.add(_calls_of(model))
+            record.add(_calls_of(model, stage))
+        if self.people is not None:
+            record.add(self.people.rows(self))
         return record
 
     def _bid_row(self, bid: Bid) -> BidRow:
@@ -163,7 +171,7 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     record.rows.append(
         TurnRow(
             episode=stage.episode, turn=0, policy=stage.scenario.turns.policy, silent=True,
-            state_hash=stage.state_hash(), started_at=now(), clock_s=0.0, lasted_s=0.0,
+            state_hash=stage.state_hash(), started_at=stage.stamp(now()), clock_s=0.0, lasted_s=0.0,
         )
     )  # fmt: skip
     for one in events:
@@ -172,9 +180,12 @@ def open_turn(stage: Stage, lease: str) -> tuple[list[Happened], TurnRecord]:
     return events, record
 
 
-def _calls_of(model: Any) -> list[CallRow]:
+def _calls_of(model: Any, stage: Stage) -> list[CallRow]:
     """Calls that were not recorded by themselves when they were made: those answered by rules."""
-    return [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    rows = [row for row in getattr(model, "rows", ()) if row.uri == "rules"]
+    if not stage.hours_only:
+        return rows
+    return [row.model_copy(update={"started_at": stage.stamp(row.started_at)}) for row in rows]
 
 
 class OfSeat(TypedDict):
@@ -430,7 +441,7 @@ async def _award(work: TurnWork) -> None:
     work.bids = weighed(work)
     view = FloorView(
         work.turn, tuple(stage.seats), stage.able(), stage.last_actor, stage.owner(), called, stage.interrupted,
-        stage.spoke, stage.heard, turns.moderator, turns.interruptions,
+        heard=stage.heard, interruptions=turns.interruptions, **seen_by_moderator(stage, work.turn),
     )  # fmt: skip
     work.floor.deliberations = work.begun
     try:

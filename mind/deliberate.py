@@ -37,6 +37,8 @@ class Deliberation:
     embedder: LanguageModel | None = None
     """What answers requests for embeddings, where the mind has them."""
     fallbacks: list[str] = field(default_factory=list)
+    _said: set[str] = field(default_factory=set)
+    """Labels of thoughts that a reply brought though they had been said already."""
     _embeddings: int = 0
     """How many requests for embeddings were made."""
 
@@ -61,7 +63,7 @@ class Deliberation:
     async def speak(self) -> BaseModel | None:
         """The winner's act where no draft was made: None when the model gave no valid one (a declared fallback)."""
         faculty = next((f for f in self.faculties if f.phase == "speak"), None)
-        self.moment.labels = label_open(self.mind.state)
+        self.moment.labels = label_open(self.mind.state, self.mind.turn)
         inputs = faculty.inputs(self.mind.state, self.moment) if faculty else None
         if faculty is None or inputs is None:
             return None
@@ -85,7 +87,7 @@ class Deliberation:
         reply = await self._ask("fused", pending, schema)
         if reply.value is None:
             return None
-        self._forget_hidden(reply, [faculty for faculty, _ in pending])
+        self.moment.labels = self._shown(self.moment.labels, reply, [faculty for faculty, _ in pending])
         for faculty, inputs in pending:
             answer = getattr(reply.value, faculty.name)
             await self._update(faculty, inputs, answer, reply)
@@ -94,7 +96,7 @@ class Deliberation:
 
     async def _staged(self) -> None:
         for stage in _stages([faculty for faculty in self.faculties if faculty.phase != "speak"]):
-            self.moment.labels = label_open(self.mind.state)
+            labels = self.moment.labels = label_open(self.mind.state, self.mind.turn)
             asked: list[tuple[Faculty, BaseModel]] = []
             for faculty in stage:
                 inputs = faculty.inputs(self.mind.state, self.moment)
@@ -104,7 +106,7 @@ class Deliberation:
                     asked.append((faculty, inputs))
             for (faculty, inputs), reply in zip(asked, await self._ask_all(asked), strict=True):
                 if reply.value is not None:
-                    self._forget_hidden(reply, [faculty])
+                    self.moment.labels = self._shown(labels, reply, [faculty])
                     await self._update(faculty, inputs, reply.value, reply)
 
     async def _ask_all(self, asked: Sequence[tuple[Faculty, BaseModel]]) -> list[Reply[Any]]:
@@ -118,11 +120,12 @@ class Deliberation:
             raise failed
         return cast("list[Reply[Any]]", replies)
 
-    def _forget_hidden(self, reply: Reply[Any], asked: Sequence[Faculty]) -> None:
-        """A language model cannot speak of thoughts that its prompt did not show."""
-        if reply.estimator != "rules":
-            shown = {element.ref for element in self._inner(asked) if element.kind == "thought"}
-            self.moment.labels = {label: name for label, name in self.moment.labels.items() if name in shown}
+    def _shown(self, labels: dict[str, str], reply: Reply[Any], asked: Sequence[Faculty]) -> dict[str, str]:
+        """Those of the labels that a reply may use: a language model cannot speak of what its prompt did not show."""
+        if reply.estimator == "rules":
+            return labels
+        shown = {element.ref for element in self._inner(asked) if element.kind == "thought"}
+        return {label: name for label, name in labels.items() if name in shown}
 
     def _label_new(self, faculty: Faculty, answer: Any) -> None:
         """`N1`, `N2`, ... are the thoughts of the reply by their place in it, new or on the mind already."""
@@ -133,6 +136,8 @@ class Deliberation:
                 found = alike(self.moment.nearness, draft.text, texts)
             if found is not None:
                 self.moment.labels[label] = found
+            else:
+                self._said.add(label)
 
     async def _update(self, faculty: Faculty, inputs: BaseModel, answer: Any, reply: Reply[Any] | None = None) -> None:
         """Let a faculty change the mind and the moment."""
@@ -192,13 +197,14 @@ class Deliberation:
         return messages(self.moment, self.instructed, questions)
 
     def _inner(self, asked: Sequence[Faculty] = ()) -> list[Element]:
-        """What enters the prompt: what the workspace chose and thoughts formed since; all, where none chooses. Of that,
-        what any of those asked would see."""
+        """What enters the prompt: what the workspace chose and thoughts formed since, and the one to be put into words;
+        all, where none chooses. Of that, what any of those asked would see."""
         elements, chosen = standing(self.mind.state, self.moment), self.moment.workspace
         if chosen is not None:
             formed = {name for name, thought in self.mind.state.thoughts.items() if thought.turn == self.mind.turn}
-            since = [e for e in elements if e.kind == "thought" and e.ref in formed and e not in chosen]
-            elements = chosen + since
+            known = {e.ref for e in chosen if e.kind == "thought"}
+            needed = {*formed, self.moment.chosen} - known
+            elements = chosen + [e for e in elements if e.kind == "thought" and e.ref in needed]
         return [e for e in elements if not asked or any(one.shows(e, self.moment) for one in asked)]
 
     def _sampling(self, purpose: str, asked: Sequence[Faculty], schema: type[BaseModel]) -> Sampling:
@@ -235,7 +241,7 @@ class Deliberation:
         if moment.spec.fused():
             if draft is None:
                 return Intent(wants=False, reason=f"fallback ({'; '.join(self.fallbacks) or 'no draft'})")
-            return by_draft(mind, moment, draft, _act(draft))
+            return by_draft(mind, moment, draft, _act(draft), said=draft.thought in self._said)
         if moment.ended_turn:
             return Intent(wants=False, reason="ended its turn")
         if not any(faculty.phase == "think" for faculty in self.faculties):

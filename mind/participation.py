@@ -36,10 +36,11 @@ def by_thought(mind: MindState, moment: Moment) -> Intent:
     )  # fmt: skip
 
 
-def by_draft(mind: MindState, moment: Moment, draft: Any, act: Any) -> Intent:
-    """The same for a mind that has drafted an act from a thought already (fused)."""
+def by_draft(mind: MindState, moment: Moment, draft: Any, act: Any, *, said: bool = False) -> Intent:
+    """The same for a mind that has drafted an act from a thought already (fused). `said`: from one that only says again
+    what it has said. A draft from a label that no thought has is one from no thought."""
     thought = mind.thoughts.get(moment.labels.get(draft.thought, ""))
-    if thought is None and draft.thought.startswith("N") and not moment.exact:
+    if said and thought is None and not moment.exact:
         return Intent(wants=False, reason="what it would say it has said already")
     motivation = thought.motivation if thought else NEUTRAL
     wants = getattr(act, "kind", None) != "pass"

@@ -48,8 +48,10 @@ def _copy(connection: Connection, row_type: type[r.Row], to: r.EpisodeRow) -> No
 def _shared(row_type: type[r.Row], upto: int) -> ColumnElement[bool]:
     table, probe = table_of(row_type), table_of(r.ProbeRow)
     if row_type is r.InterventionRow:  # at the beginning of the turn that comes next: a fork stands after it
-        # but not what its parent was gone on with then: a fork begins with what is here now
-        return or_(table.c.turn <= upto, and_(table.c.turn == upto + 1, table.c.target != "versions"))
+        # but not what its parent was gone on with then (a fork begins with what is here now), nor what was forgotten
+        return or_(
+            table.c.turn <= upto, and_(table.c.turn == upto + 1, table.c.target.not_in(("versions", "(forgotten)")))
+        )
     if row_type is r.ProbeRow:
         return and_(table.c.turn <= upto, table.c.scheduled)
     if row_type is r.ProbeBeliefRow:

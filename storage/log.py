@@ -26,7 +26,7 @@ from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, Row
+from tertulia.storage.rows import BatchRow, CallRow, ConsentRow, EpisodeRow, Row
 from tertulia.storage.schema import check_version, ensure_schema, ensure_writable, schema_version
 from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer
@@ -126,6 +126,14 @@ class Log(Readers):
         guard = None if lease is None else {"b_episode": rows[0].__dict__["episode"], "b_lease": lease}
         await self._writer.do(work.Work(rows=list(rows), guard=guard))
 
+    async def agree(self, consent: ConsentRow) -> None:
+        """Enter that a person agreed to take part, and their pseudonym at their seat with it. Raises `Duplicate`."""
+        await self._writer.do(work.agree_work(consent))
+
+    async def withdraw(self, episode: str, participant: str) -> None:
+        """Write at a person's consent, if they were asked for it, that they took their part back."""
+        await self._writer.do(work.withdraw_work(episode, participant))
+
     async def fork(self, batch: BatchRow, forks: Sequence[EpisodeRecord]) -> None:
         """Enter a batch of forks, each with a copy of the turns it shares with its parent, all or none.
 
@@ -164,6 +172,10 @@ class Log(Readers):
         """
         await self._writer.do(work.Work(closing=work.closing_params(episode, token, closing)))
 
+    async def special(self, item: work.Work) -> None:
+        """Do something that must read before it writes, in one transaction of its own."""
+        await self._writer.do(item)
+
     def query(self, sql: str, params: Sequence[Any] = (), limit: int | None = None) -> Result:
         """The answer to one SQL statement that only reads; `?` stands for a parameter on both databases.
 
@@ -172,3 +184,7 @@ class Log(Readers):
         Raises `QueryError` for what is wrong or tries to write.
         """
         return self._query.ask(sql, params, limit)
+
+    def interrupt(self) -> None:
+        """End the query that another thread waits for: it raises `QueryError`."""
+        self._query.interrupt()

@@ -6,7 +6,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,12 @@ from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import escape_text, unescape_text
 
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
-_PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"})
+_PRAGMAS = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "data_version"}
+)
+_NAMES = re.compile(r"\w+")
+_VIRTUAL = frozenset({"event_words", "thought_words", "json_each", "json_tree"})
+"""The full-text tables of a log on SQLite (`search.py` says what they are), and lists in JSON as tables."""
 _BLANK = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
 _READS = re.compile(
     rf"{_BLANK}(?:explain\b{_BLANK}(?:\([^)]*\){_BLANK}|(?:analyze|verbose)\b{_BLANK})*)?"
@@ -50,6 +55,10 @@ class Query:
         self._target = target
         self._lock = threading.Lock()
         self._postgres: Any = None
+        self._asking: Any = None
+        """The connection on which a statement runs now."""
+        self._interrupted = False
+        """A server may take up a request to cancel late: then it must not meet the next statement."""
 
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
@@ -61,6 +70,21 @@ class Query:
         columns, rows = answer(sql, bound, limit)
         return Result(columns, [tuple(map(_plain, row)) for row in rows])
 
+    def interrupt(self) -> None:
+        """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
+        running = self._asking
+        if running is not None:
+            self._interrupted = True
+            running.interrupt() if self._target.dialect == "sqlite" else running.cancel()
+
+    @contextmanager
+    def _interruptible(self, connection: Any) -> Iterator[None]:
+        self._asking = connection
+        try:
+            yield
+        finally:
+            self._asking = None
+
     def close(self) -> None:
         """Let go of the connection. May be called twice."""
         with self._lock:
@@ -71,9 +95,12 @@ class Query:
     def _ask_sqlite(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
         assert self._target.path is not None
         try:
-            with closing(sqlite3.connect(sqlite_uri(self._target.path, "ro"), uri=True, timeout=30)) as connection:
+            uri = sqlite_uri(self._target.path, "ro")
+            opened = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)  # to be interrupted by another
+            with closing(opened) as connection, self._interruptible(connection):
                 connection.isolation_level = None
                 connection.execute("PRAGMA query_only=ON")
+                _set_up(connection, sql)
                 connection.set_authorizer(_authorize)
                 cursor = connection.execute(sql, params)
                 if cursor.description is None:
@@ -92,7 +119,10 @@ class Query:
             raise QueryError(_READS_ONLY)
         statement = _numbered(sql) if params else sql
         try:
-            with self._lock, self._reading() as connection, connection.cursor() as cursor:
+            with (
+                self._lock, self._reading() as connection, self._interruptible(connection),
+                connection.cursor() as cursor,
+            ):  # fmt: skip
                 cursor.execute("SELECT 1")  # from its first snapshot on, a read-only transaction stays one
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
@@ -100,6 +130,8 @@ class Query:
                 return columns, _fetch(cursor, limit)
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
+        except psycopg.errors.QueryCanceled as error:
+            raise QueryError("interrupted") from error
         except (psycopg.Error, OverflowError, ValueError) as error:
             raise QueryError(remedy(first_line(error), sql)) from error
 
@@ -107,6 +139,9 @@ class Query:
     def _reading(self) -> Iterator[Any]:
         import psycopg
 
+        if self._interrupted and self._postgres is not None:
+            self._postgres.close()
+        self._interrupted = False
         if self._postgres is None or self._postgres.closed:
             assert self._target.url is not None
             whole = self._target.url.update_query_dict(self._target.connecting())
@@ -125,6 +160,14 @@ class Query:
 
 
 _READS_ONLY = "a query only reads: SELECT, WITH, VALUES or EXPLAIN; the log is written by runs alone"
+
+
+def _set_up(connection: sqlite3.Connection, sql: str) -> None:
+    """Have SQLite set up the virtual tables that a query names. To do so it declares their columns to itself, which
+    the authorizer would take for a change of the schema."""
+    for word in {word.casefold() for word in _NAMES.findall(sql)} & _VIRTUAL:
+        with suppress(sqlite3.Error):  # a log of before there was a search; the query itself will say so
+            connection.execute(f"SELECT 1 FROM {word} LIMIT 0")
 
 
 def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:

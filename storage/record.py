@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tertulia.storage.rows import EpisodeRow, InterventionRow, ParticipantRow, Row
@@ -27,6 +28,8 @@ class Closing:
     reason: str
     outcome: Any = None
     reward: float | None = None
+    ended_at: datetime | None = None
+    """When it ended, where that is not to be now."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,8 @@ class TurnRecord:
     closing: Closing | None = None
     taken: list[int] = field(default_factory=list)
     """The rows of the inbox, by ordinal, that this turn took up."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """Those among them that were not done, and why."""
 
     def add(self, rows: Iterable[Row]) -> None:
         self.rows.extend(rows)

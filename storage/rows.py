@@ -392,8 +392,55 @@ class InboxRow(Row):
     composed_ms: float | None = None
     """From the first key to sending; None unless the person agreed to have times kept."""
     taken_turn: int | None = None
-    """The turn that took it; None while it waits."""
+    """The turn that took it; None while it waits, and of what had not been said when the episode ended."""
+    refused: str | None = Field(default=None, sa_type=Text)
+    """Why it was not done after all, where it had become impossible, or was taken back."""
     taken_take: int | None = None
+
+
+class ConsentRow(Row):
+    """Somebody agreed to take part, before anything was shown to them or kept of them: to which text, and to what."""
+
+    episode: str = Field(primary_key=True, sa_type=Text)
+    participant: str = Field(primary_key=True, sa_type=Text)
+    ordinal: int = Field(primary_key=True)
+    """0, and one more each time a person was asked anew, because what they had agreed to had changed."""
+    pseudonym: str | None = Field(default=None, sa_type=Text)
+    version: str = Field(sa_type=Text)
+    """What the text calls itself, or else the beginning of its hash."""
+    hash: str = Field(sa_type=Text)
+    """SHA-256 of the text's file; the text itself stands in `episode.config`, under `people.consent.text`."""
+    words_go_to: Any = Field(default_factory=list, sa_type=Json)
+    """What the person was told of where their words go, line by line."""
+    times: bool = False
+    """Whether they agreed to have the times of what they do kept as well."""
+    agreed_at: datetime = Field(sa_type=Utc)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Utc)
+    """When they took their part in it back."""
+
+
+class AnswerRow(Row):
+    """One item of a questionnaire that a person was given before or after playing, and what they answered."""
+
+    episode: str = Field(primary_key=True, sa_type=Text)
+    participant: str = Field(primary_key=True, sa_type=Text)
+    form: str = Field(primary_key=True, sa_type=Text)
+    """`before` or `after`."""
+    item: str = Field(primary_key=True, sa_type=Text)
+    """The item's name in the scenario."""
+    ordinal: int
+    """Its place in the form, from 0."""
+    kind: str = Field(sa_type=Text)
+    """`likert`, `choice` or `text`."""
+    question: str = Field(sa_type=Text)
+    options: Any = Field(default=None, sa_type=Json)
+    """What could be chosen, in the order in which it was shown."""
+    answer: Any = Field(default=None, sa_type=Json)
+    """A number for `likert`, else text; None where it was skipped."""
+    correct: bool | None = None
+    """For an attention check: whether it was answered as asked."""
+    answered_at: datetime | None = Field(default=None, sa_type=Utc)
+    """None unless the person agreed to have times kept."""
 
 
 class CallRow(Row):
@@ -440,7 +487,8 @@ class CallRow(Row):
 
 
 class ProbeRow(Row):
-    """A question put to a copied mind, out of band: the episode does not know that it was asked.
+    """A question put to a copied mind, out of band: the episode does not know that it was asked. Or, with the kind
+    `person`, one put to a person at the table: a treatment, kept whether or not it was answered.
 
     The mind is that of `turn` before it deliberated: it covers the events before the turn, as beliefs of the turn do.
     """
@@ -450,7 +498,8 @@ class ProbeRow(Row):
     ordinal: int = Field(primary_key=True)
     participant: str = Field(sa_type=Text)
     kind: str = Field(default="ask", sa_type=Text)
-    """`ask` for a question in words, `beliefs` for distributions (their rows stand in `probe_belief`)."""
+    """`ask` for a question in words, `beliefs` for distributions (their rows stand in `probe_belief`); `person` for a
+    question to the person in the seat, who knows that it was asked (what they believe stands in `belief`)."""
     about: str | None = Field(default=None, sa_type=Text)
     """The other participant a question is about, where it is about one."""
     question: str = Field(sa_type=Text)
@@ -462,6 +511,12 @@ class ProbeRow(Row):
     model: str = Field(sa_type=Text)
     call: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=Utc)
+    chain: str | None = Field(default=None, sa_type=Text)
+    """For `person`: the chain that was asked about."""
+    variable: str | None = Field(default=None, sa_type=Text)
+    """For `person`: the variable that was asked about."""
+    options: Any = Field(default=None, sa_type=Json)
+    """For `person`: the values in the order in which they were offered."""
 
 
 class ProbeBeliefRow(Row):

@@ -19,7 +19,7 @@ from tertulia.storage.views import create_views, drop_views
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`: the schema this program reads and writes."""
 
 _VERSION_TABLE = "alembic_version"

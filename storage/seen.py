@@ -146,7 +146,8 @@ class Seen(BaseModel):
     @property
     def pause_s(self) -> float:
         """How long that was on the conversation's clock, as far as it noticed."""
-        silences = [event for event in self.events[-self.pause :] if event.kind == SILENCE] if self.pause else []
+        since = self.turn - self.pause
+        silences = [event for event in self.events if event.kind == SILENCE and event.turn >= since]
         return sum(float(event.data.get("seconds", 0.0)) for event in silences)
 
 

@@ -51,6 +51,15 @@ class Target:
             return cls(url=url.set(drivername="postgresql+psycopg"))
         raise LogError(f"no log can be kept at '{url.drivername}://'; right would be {_RIGHT}")
 
+    def place(self) -> str:
+        """Where what is logged is kept, in words that name no user and no folder."""
+        if self.path is not None:
+            return f"the log {self.path.name}, a file on this machine"
+        assert self.url is not None
+        host = self.url.host or self.url.query.get("host")
+        away = isinstance(host, str) and not host.startswith("/") and host not in ("localhost", "127.0.0.1", "::1")
+        return f"the log, a database on {host if away else 'this machine'}"
+
     def __str__(self) -> str:
         if self.path is not None:
             return str(self.path)

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-_COLUMN = re.compile(r"^ .*?\bAS (\w+),? -- (.+)$", re.MULTILINE)
+COLUMN = re.compile(r"^ .*?\bAS (\w+),? -- (.+)$", re.MULTILINE)
 _ABOUT = re.compile(r"\A(?:-- .*\n)+")
 
 _PLAIN = re.compile(r"\{plain\}\(([^()]*)\)")
 """A JSON value as text: a string without its quotes, anything else as JSON."""
+_EACH = re.compile(r"\{each\}\(([^(),]*), *(\w+)\)")
+"""The elements of a JSON list as the rows of a table with the column `value`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,17 @@ class View:
 
     def select(self, dialect: str) -> str:
         """The SELECT behind it, for `sqlite` or `postgresql`."""
-        sqlite = dialect == "sqlite"
-        sql = self.sql.replace("{concat}", "group_concat" if sqlite else "string_agg")
-        sql = _PLAIN.sub(r"json_extract(\1, '$')" if sqlite else r"(\1)::json #>> '{}'", sql)
-        sql = re.sub(r"\{ln\}\((\w+\.\w+)\)", _ln if sqlite else r"ln(\1)", sql)
-        return re.sub(r"\{whole\}\(([^()]*)\)", r"CAST(\1 AS INTEGER)" if sqlite else r"trunc(\1)::bigint", sql)
+        return spelled(self.sql, dialect)
+
+
+def spelled(sql: str, dialect: str) -> str:
+    """The few things that the databases spell differently, as `sqlite` or `postgresql` has them."""
+    sqlite = dialect == "sqlite"
+    sql = sql.replace("{concat}", "group_concat" if sqlite else "string_agg")
+    sql = _PLAIN.sub(r"json_extract(\1, '$')" if sqlite else r"(\1)::json #>> '{}'", sql)
+    sql = _EACH.sub(r"json_each(\1) AS \2" if sqlite else r"json_array_elements_text((\1)::json) AS \2(value)", sql)
+    sql = re.sub(r"\{ln\}\((\w+\.\w+)\)", _ln if sqlite else r"ln(\1)", sql)
+    return re.sub(r"\{whole\}\(([^()]*)\)", r"CAST(\1 AS INTEGER)" if sqlite else r"trunc(\1)::bigint", sql)
 
 
 _LN_2 = 0.6931471805599453
@@ -80,4 +88,4 @@ def _read(path: Path) -> View:
     about = _ABOUT.match(sql)
     assert about is not None, f"{path.name} does not begin with what it is"
     words = " ".join(line.removeprefix("-- ") for line in about[0].splitlines())
-    return View(path.stem, words, dict(_COLUMN.findall(sql)), sql)
+    return View(path.stem, words, dict(COLUMN.findall(sql)), sql)

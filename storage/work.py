@@ -18,13 +18,15 @@ from tertulia.storage.faults import fault_of
 from tertulia.storage.inserts import Statement, inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
-from tertulia.storage.rows import BatchRow, EpisodeRow, Row
+from tertulia.storage.rows import BatchRow, ConsentRow, EpisodeRow, ParticipantRow, Row
 from tertulia.storage.statuses import ONGOING, UNFINISHED
 from tertulia.storage.tables import table_of
-from tertulia.storage.types import now
+from tertulia.storage.types import escape_text, now
 
 _BATCH = table_of(BatchRow)
 _EPISODE = table_of(EpisodeRow)
+_CONSENT = table_of(ConsentRow)
+_PARTICIPANT = table_of(ParticipantRow)
 
 FENCE = Statement(
     "UPDATE episode SET head = :b_turn, status = 'running', reason = NULL, ended_at = NULL"
@@ -34,7 +36,7 @@ FENCE = Statement(
 GUARD = Statement("UPDATE episode SET lease = :b_lease WHERE id = :b_episode AND lease = :b_lease")
 """Passes only for the worker that leads the episode."""
 TAKE = Statement(
-    "UPDATE inbox SET taken_turn = :b_turn, taken_take = :b_take"
+    "UPDATE inbox SET taken_turn = :b_turn, taken_take = :b_take, refused = :b_refused"
     " WHERE episode = :b_episode AND ordinal = :b_ordinal AND taken_turn IS NULL"
 )
 """What a person sent is taken once, with the turn it went into."""
@@ -80,9 +82,12 @@ def turn_work(record: TurnRecord) -> Work:
     }  # fmt: skip
     closing = closing_params(record.episode, record.lease, record.closing) if record.closing else None
     taken = [
-        {"b_episode": record.episode, "b_turn": record.turn, "b_take": record.take, "b_ordinal": ordinal}
+        {
+            "b_episode": record.episode, "b_turn": record.turn, "b_take": record.take, "b_ordinal": ordinal,
+            "b_refused": escape_text(record.refused[ordinal]) if ordinal in record.refused else None,
+        }
         for ordinal in record.taken
-    ]
+    ]  # fmt: skip
     return Work(rows=record.rows, fence=fence, taken=taken, closing=closing)
 
 
@@ -91,7 +96,7 @@ def closing_params(episode: str, lease: str, closing: Closing) -> Params:
     return {
         "b_episode": episode, "b_lease": lease, "b_status": closing.status, "b_reason": closing.reason,
         "b_outcome": closing.outcome, "b_reward": closing.reward,
-        "b_ended_at": None if closing.status in ONGOING else now(),
+        "b_ended_at": None if closing.status in ONGOING else closing.ended_at or now(),
     }  # fmt: skip
 
 
@@ -262,4 +267,22 @@ def release_work(episode: str, token: str) -> Work:
     statement = (
         update(_EPISODE).where(_EPISODE.c.id == episode, _EPISODE.c.lease == token).values(lease=None, lease_until=None)
     )
+    return Work(special=lambda connection: connection.execute(statement) and None)
+
+
+def agree_work(consent: ConsentRow) -> Work:
+    """Somebody agreed: that, and from now on their pseudonym at their seat."""
+    seat = (_PARTICIPANT.c.episode == consent.episode, _PARTICIPANT.c.name == consent.participant)
+
+    def agree(connection: Connection) -> None:
+        insert_all(connection, [consent])
+        connection.execute(update(_PARTICIPANT).where(*seat).values(pseudonym=consent.pseudonym))
+
+    return Work(special=agree)
+
+
+def withdraw_work(episode: str, participant: str) -> Work:
+    """Somebody takes back what they agreed to; nothing happens where nobody was asked."""
+    mine = (_CONSENT.c.episode == episode, _CONSENT.c.participant == participant, _CONSENT.c.withdrawn_at.is_(None))
+    statement = update(_CONSENT).where(*mine).values(withdrawn_at=now())
     return Work(special=lambda connection: connection.execute(statement) and None)

@@ -63,6 +63,9 @@ def understand(line: str, acts: Mapping[str, Mapping[str, bool]]) -> Typed | Non
         return Typed(word)
     if word == "whisper":
         return _whisper(rest)
+    if word == "act" and rest.partition(" ")[0] in acts:
+        word, _, rest = rest.partition(" ")
+        return _act(word, rest.strip(), acts[word])
     if word in acts:
         return _act(word, rest, acts[word])
     known = [command.split()[0] for command in COMMANDS] + [f"/{kind}" for kind in acts]

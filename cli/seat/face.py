@@ -39,6 +39,10 @@ class Face(Protocol):
         """What has been typed and not sent."""
         ...
 
+    def stash(self) -> str:
+        """Take what is being typed out of the line: something else is asked first."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -56,12 +60,19 @@ class Terminal:
         self.types: Callable[[bool], None] = lambda typing: None
         """Told when something is typed, and when nothing unsent is left."""
         self._speaking, self._status, self._ask = "", "", ""
-        self._draft, self._again = "", ""
+        self._draft = ""
+        self._again: list[str] = []
+        """What could not be sent, and waits for an empty line."""
         self._console = console_on(sys.stdout)
         self._text: Any = FormattedText
         style = Style.from_dict({"bottom-toolbar": "noreverse", "status": "ansibrightblack", "me": "bold"})
         self._session: PromptSession[str] = PromptSession(
-            self._line, bottom_toolbar=self._toolbar, erase_when_done=True, style=style, refresh_interval=1.0
+            self._line,
+            bottom_toolbar=self._toolbar,
+            erase_when_done=True,
+            style=style,
+            refresh_interval=1.0,
+            enable_suspend=True,
         )
         self._session.default_buffer.on_text_changed += self._typed
 
@@ -85,10 +96,13 @@ class Terminal:
     async def read(self, ask: str = "") -> str:
         from prompt_toolkit.patch_stdout import patch_stdout
 
-        self._ask, default, self._again = ask, self._again, ""
-        self._draft = default
+        self._ask, self._draft = ask, self._again.pop(0) if self._again else ""
+        default = self._draft
         with patch_stdout(raw=True):
-            line = str(await self._session.prompt_async(default=default, handle_sigint=True))
+            try:
+                line = str(await self._session.prompt_async(default=default, handle_sigint=True))
+            except EOFError:  # Ctrl-D leaves as Ctrl-C does: at a terminal, more can always be typed
+                raise KeyboardInterrupt from None
         self._draft = ""
         return line
 
@@ -96,10 +110,15 @@ class Terminal:
         if self._session.app.is_running and not self._session.default_buffer.text:
             self._session.default_buffer.text = text
         else:
-            self._again = text
+            self._again.append(text)
 
     def unsent(self) -> str:
-        return self._draft or self._again
+        return "; ".join(text for text in (self._draft, *self._again) if text)
+
+    def stash(self) -> str:
+        text, self._draft = self._draft, ""
+        self._session.default_buffer.text = ""
+        return text
 
     def close(self) -> None:
         if self._session.app.is_running:
@@ -135,7 +154,8 @@ class Terminal:
     def _typed(self, buffer: Any) -> None:
         if self._session.app.is_running or buffer.text:  # at its end the line is emptied, and that is nobody's doing
             self._draft = buffer.text
-        self.types(bool(buffer.text.strip()) and not buffer.text.startswith("/"))
+        words = buffer.text.strip()
+        self.types(bool(words) and (not words.startswith("/") or " " in words))
 
 
 class Pipe:
@@ -173,6 +193,9 @@ class Pipe:
         pass
 
     def unsent(self) -> str:
+        return ""
+
+    def stash(self) -> str:
         return ""
 
     def close(self) -> None:

@@ -32,6 +32,10 @@ class Link(Protocol):
         """A key was pressed, or nothing unsent is left."""
         ...
 
+    def take_back(self) -> str | None:
+        """Take back what was sent last, where it waits to be said: its words; None where nothing does."""
+        ...
+
 
 class LocalLink:
     """A seat at a table in this process."""
@@ -45,14 +49,20 @@ class LocalLink:
         self, kind: str, text: str = "", data: dict[str, Any] | None = None, composed_ms: float | None = None
     ) -> None:
         from tertulia.environments.people.reading import Unreadable
+        from tertulia.storage.errors import LogError
 
         try:
             await self.table.hand_in(self.seat, kind, text, data, composed_ms)
         except Unreadable as problem:
             raise Refused(str(problem)) from None
+        except LogError as error:
+            raise Refused(f"it could not be written down: {error}") from None
 
     def types(self, typing: bool) -> None:
         self.table.types(self.seat, typing)
+
+    def take_back(self) -> str | None:
+        return self.table.take_back(self.seat)
 
 
 __all__ = ["Link", "LocalLink", "Message", "Refused"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from tertulia.cli.hints import go_on, program, resume_command
 from tertulia.cli.options import Show
 from tertulia.cli.seat.face import Face, Pipe, Terminal
 from tertulia.cli.seat.link import LocalLink
-from tertulia.cli.seat.seat import UNDO, SeatAtTerminal
+from tertulia.cli.seat.seat import PAUSE, UNDO, SeatAtTerminal
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -50,6 +51,7 @@ class Seating:
         from tertulia.agents.registry import Backends
         from tertulia.storage.log import Log
 
+        _pause_when_the_terminal_goes()
         backends = Backends()
         with Log.open(self.db, create=create, writing=True) as log:
             try:
@@ -63,9 +65,9 @@ class Seating:
         from tertulia.environments.episode import Episode
         from tertulia.environments.people.undoing import undo
 
-        told = ""
+        told, face = "", self._face()
         while True:
-            playing = _AtTable(self, log, backends)
+            playing = _AtTable(self, log, backends, face)
             left = await playing.run(make, told)
             if left != UNDO:
                 return self._told(playing, left)
@@ -82,39 +84,57 @@ class Seating:
                     new, log=log, backends=backends, listen=listen, people=people, accept_changes=True
                 )
 
+    def _face(self) -> Face:
+        """One for all of a command: what is typed ahead is not lost where an episode goes on as another."""
+        plain = self.display in (Show.plain, Show.none)
+        if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return Pipe(sys.stdin, sys.stdout)
+        return Terminal(self.seat)
+
     def _told(self, playing: _AtTable, left: str) -> int:
         assert playing.episode is not None
         episode, result = playing.episode.stage.episode, playing.result
-        if result is None:
-            if playing.unsent:
-                note(f"not sent: {playing.unsent}")
+        if playing.unsent:
+            note(f"not sent: {playing.unsent}")
+        if result is None or result.reason == "interrupted":
             note(f"paused after turn {playing.episode.head}; {go_on(episode, self.db)}")
             return INTERRUPTED
+        note(f"{result.status}: {result.reason}")
         if result.status in ("paused", "error"):
-            if playing.unsent:
-                note(f"not sent: {playing.unsent}")
-            note(f"{result.status}: {result.reason}")
             note(go_on(episode, self.db, result.status))
             return FAILED
-        note(f"{result.status}: {result.reason}")
-        note(f"what was said, thought and believed: {program()} show {episode} --minds")
+        if playing.unsaid:
+            note(f"sent, and not said before it ended: {'; '.join(playing.unsaid)}")
+        if not playing.episode.stage.scenario.people.blind:
+            note(f"what was said, thought and believed: {program()} show {episode} --minds")
         return FINE
+
+
+def _pause_when_the_terminal_goes() -> None:
+    """A closed terminal, or somebody who ends the program, pauses as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    for sign in ("SIGHUP", "SIGTERM"):
+        if hasattr(signal, sign):
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, sign), task.cancel)
 
 
 class _AtTable:
     """One episode while its person sits at this terminal."""
 
-    def __init__(self, seating: Seating, log: Log, backends: Backends) -> None:
-        self.seating, self.log, self.backends = seating, log, backends
+    def __init__(self, seating: Seating, log: Log, backends: Backends, face: Face) -> None:
+        self.seating, self.log, self.backends, self.face = seating, log, backends, face
         self.episode: Episode | None = None
         self.result: EpisodeResult | None = None
         self.unsent = ""
+        self.unsaid: list[str] = []
         self._gathering: Gathering | None = None
         self._thinking: set[str] = set()
         self._at: SeatAtTerminal | None = None
 
     async def run(self, make: Make, told: str) -> str:
         """Why it ended here: the person left (`undo`, `pause`), or the episode's reason."""
+        from tertulia.environments.people.sight import shows_minds
         from tertulia.environments.people.table import Chair, Table
 
         seating = self.seating
@@ -124,45 +144,57 @@ class _AtTable:
         self._gathering = Gathering(stage.seats)
         self._gathering.know(stage.minds.values())
         link = LocalLink(table, seating.seat)
-        face = self._face()
-        self._at = SeatAtTerminal(link, face, saved=self._saved, can_undo=True, minds=seating.minds)
+        face = self.face
+        self._at = SeatAtTerminal(
+            link, face, saved=self._saved, can_undo=True, minds=seating.minds if shows_minds(stage) else None
+        )
         if isinstance(face, Terminal):
             face.types = self._at.typing
         if told:
             self._at.say(told)
         self._asks()
-        return await self._until_left()
+        return await self._until_left(table)
 
-    async def _until_left(self) -> str:
+    async def _until_left(self, table: Table) -> str:
         assert self.episode is not None
         assert self._at is not None
         playing = asyncio.create_task(self.episode.play())
         sitting = asyncio.create_task(self._at.run())
-        await asyncio.wait({playing, sitting}, return_when=asyncio.FIRST_COMPLETED)
-        if not playing.done():
-            await asyncio.sleep(0)  # an episode's last word to the person comes just before its end
-        self.unsent = self._at.face.unsent()
-        ended = bool(self._at.place.ended)
-        if not playing.done() and not ended:
+        left = ""
+        try:
+            await asyncio.wait({playing, sitting}, return_when=asyncio.FIRST_COMPLETED)
+            if playing.done() and not sitting.done():  # an episode's last word to the person comes just before its end
+                await asyncio.wait({sitting}, timeout=1.0)
+        except asyncio.CancelledError:  # Ctrl-C, where no prompt is there to catch it
+            task = asyncio.current_task()
+            assert task is not None
+            task.uncancel()
+            left = PAUSE
+        self.unsent = self.face.unsent()
+        if sitting.done() and not self._at.place.ended:
             playing.cancel()
-        [played] = await asyncio.gather(playing, return_exceptions=True)
-        if not sitting.done():
-            sitting.cancel()
-        [left] = await asyncio.gather(sitting, return_exceptions=True)
-        if isinstance(played, Exception):
-            raise played
-        if isinstance(left, Exception):
-            raise left
+        if left:
+            playing.cancel()
+        played, sat = await self._both(playing, sitting)
+        self.unsaid = table.unsaid(self.seating.seat)
+        for trouble in (played, sat):
+            if isinstance(trouble, Exception):
+                raise trouble
         if not isinstance(played, BaseException):
             self.result = played
             return played.reason
-        return str(left)
+        return left or ("" if isinstance(sat, BaseException) else sat)
 
-    def _face(self) -> Face:
-        plain = self.seating.display in (Show.plain, Show.none)
-        if plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            return Pipe(sys.stdin, sys.stdout)
-        return Terminal(self.seating.seat)
+    @staticmethod
+    async def _both(
+        playing: asyncio.Task[EpisodeResult], sitting: asyncio.Task[str]
+    ) -> tuple[EpisodeResult | BaseException, str | BaseException]:
+        """Wait for both, whatever comes: the log is open until the episode has written how it stands."""
+        [played] = await asyncio.gather(playing, return_exceptions=True)
+        if not sitting.done():
+            sitting.cancel()
+        [sat] = await asyncio.gather(sitting, return_exceptions=True)
+        return played, sat
 
     def _saved(self) -> str:
         assert self.episode is not None
@@ -175,7 +207,9 @@ class _AtTable:
         if self._at is None or self._gathering is None:
             return
         if kind == "turn":
-            self._at.inside(self._gathering.turn(event["turn"], event["rows"]))
+            # in the line of what the seat is told, so that minds stand under what was said
+            view = self._gathering.turn(event["turn"], event["rows"])
+            self._at.link.messages.put_nowait({"kind": "minds", "view": view})
             self._asks()
         elif kind == "deliberated":
             self._thinking.discard(event["name"])
@@ -184,9 +218,13 @@ class _AtTable:
             self._at.thinks(())
 
     def _asks(self) -> None:
-        """A turn begins: whoever asks a model thinks for a while."""
+        """A turn begins: whoever asks a model thinks for a while; not said where nobody may know who is an agent."""
+        from tertulia.environments.people.sight import shows_ai
+
         assert self.episode is not None
         assert self._at is not None
+        if not shows_ai(self.episode.stage):
+            return
         seats = self.episode.stage.seats.values()
         self._thinking = {seat.name for seat in seats if seat.model not in ("rules", "human")}
         self._at.thinks(self._in_order())

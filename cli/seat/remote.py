@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.seat.link import Message, Refused
@@ -29,8 +31,10 @@ class RemoteLink:
         self._token, self._tls = token, tls
         self._session: ClientSession | None = None
         self._socket: ClientWebSocketResponse | None = None
-        self._answers: dict[int, asyncio.Future[str | None]] = {}
-        self._numbers = itertools.count()
+        self._answers: dict[str, asyncio.Future[str | None]] = {}
+        self._unanswered: dict[str, dict[str, Any]] = {}
+        """What was sent and has no answer yet: sent again, under the same id, when the line is back."""
+        self._me, self._numbers = secrets.token_hex(4), itertools.count()
 
     async def open(self) -> None:
         """Connect and sit down. Raises `OSError` where nobody answers, `Denied` where the seat is not ours."""
@@ -56,6 +60,8 @@ class RemoteLink:
             raise Denied(message["reason"])
         self._socket = socket
         self._heard(message)
+        for number, given in list(self._unanswered.items()):
+            await socket.send_json({"n": number, "input": given})
 
     async def run(self) -> None:
         """Bring messages until the episode has ended; connect again whenever the line was lost.
@@ -63,7 +69,7 @@ class RemoteLink:
         Raises `OSError` when that went on for a minute, and `Denied` when the seat is not ours any more.
         """
         while not await self._listen():
-            self._lost()
+            self._socket = None
             for wait_s in _TRIES_S:
                 self.messages.put_nowait({"kind": "trouble", "text": f"connection lost; again in {wait_s:.0f} s"})
                 await asyncio.sleep(wait_s)
@@ -73,6 +79,7 @@ class RemoteLink:
                 except OSError:
                     continue
             else:
+                self._give_up()
                 raise OSError(f"{self.address} does not answer any more")
 
     async def _listen(self) -> bool:
@@ -92,33 +99,40 @@ class RemoteLink:
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["kind"] in ("sent", "not sent"):
-            answer = self._answers.pop(message["n"], None)
+            answer = self._answers.get(message["n"])
             if answer is not None and not answer.done():
                 answer.set_result(message.get("reason"))
         elif message["kind"] != "seated":
             self.messages.put_nowait(message)
 
-    def _lost(self) -> None:
+    def _give_up(self) -> None:
+        """The line will not come back: what has no answer is the person's again."""
         self._socket = None
         for answer in self._answers.values():
             if not answer.done():
-                answer.set_result("the connection was lost; whether it arrived is seen when it is said")
-        self._answers.clear()
+                answer.set_result("the table is lost, and it may not have arrived")
 
     async def send(
         self, kind: str, text: str = "", data: dict[str, Any] | None = None, composed_ms: float | None = None
     ) -> None:
-        if self._socket is None:
-            raise Refused("not connected just now")
-        number = next(self._numbers)
+        """Waits while the line is lost: the table takes each thing once, however often it is sent."""
+        number = f"{self._me}-{next(self._numbers)}"
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         given = {"kind": kind, "text": text, "data": data, "composed_ms": composed_ms}
+        self._unanswered[number] = given
         try:
-            await self._socket.send_json({"n": number, "input": given})
-        except (ConnectionError, RuntimeError):
-            raise Refused("not connected just now") from None
-        if (reason := await answer) is not None:
+            if self._socket is not None:
+                with suppress(ConnectionError, RuntimeError):  # it is sent again with the next line
+                    await self._socket.send_json({"n": number, "input": given})
+            reason = await answer
+        finally:
+            self._unanswered.pop(number, None)
+            self._answers.pop(number, None)
+        if reason is not None:
             raise Refused(reason)
+
+    def take_back(self) -> str | None:
+        return None
 
     def types(self, typing: bool) -> None:
         socket = self._socket

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.seat.commands import COMMANDS, Typed, Unclear, understand, usage
+from tertulia.cli.seat.filling import FORMS, Filling
 from tertulia.cli.seat.link import Link, Message, Refused
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Place:
     persona: str = ""
     goal: str = ""
     shown: str = ""
+    pseudonym: str = ""
     waits: str = ""
     speaking: str = ""
     ended: str = ""
@@ -56,6 +58,7 @@ class SeatAtTerminal:
         self._thinking: tuple[str, ...] = ()
         self._since = time.monotonic()
         self._trouble = ""
+        self._filling = Filling(link, face, self.say)
 
     async def run(self) -> str:
         """Until the end (returns the reason) or until the person leaves (`undo`, `pause`)."""
@@ -64,9 +67,10 @@ class SeatAtTerminal:
         ticking = asyncio.create_task(self._tick())
         try:
             done, _ = await asyncio.wait({reading, showing}, return_when=asyncio.FIRST_COMPLETED)
-            return next(iter(done)).result()
+            return str(next(iter(done)).result())
         finally:
             self.face.close()
+            self._filling.put_away()
             for task in (reading, showing, ticking):
                 task.cancel()
             await asyncio.gather(reading, showing, ticking, return_exceptions=True)
@@ -87,18 +91,26 @@ class SeatAtTerminal:
     def hear(self, message: Message) -> None:
         """Show one message of the table."""
         kind = message["kind"]
+        if kind in FORMS:
+            self._filling.begin(message)
+        elif kind == "turn" and self._filling.kind == "question":
+            self._filling.put_away()
+            self.say("the question is over")
         if kind == "past":
             self._past(message)
         elif kind == "turn":
             self._turn(message)
+        elif kind == "minds":
+            self.inside(message["view"])
         elif kind == "speaking":
             self.place.speaking = f"{one_line(message['name'])}: {one_line(message['text'])}"
         elif kind == "waiting":
             mine = list(message["for"]) == [self.link.seat]
             self.place.waits = self._mine(message["why"]) if mine else one_line(message["why"])
         elif kind == "refused":
+            self._sent = ""
             self.face.put_back(message["text"])
-            self.say(f"{message['reason']}; your words stand in the line again")
+            self.say(f"{message['reason']}; not said: {one_line(message['text'])}")
         elif kind == "trouble":
             self._trouble = one_line(message["text"])
         elif kind == "end":
@@ -108,8 +120,12 @@ class SeatAtTerminal:
     def _past(self, message: Message) -> None:
         place = self.place
         place.names, place.persona, place.goal = tuple(message["cast"]), message["persona"], message["goal"]
+        place.pseudonym = message.get("pseudonym") or ""
         self._stands(message)
+        self._sent = "; ".join(map(one_line, message.get("unsaid", ())))
         lines = [one_line(message["scenario"]), *message["premise"].splitlines(), *self._who_i_am()]
+        if place.pseudonym:
+            lines.append(f"The log knows you as {one_line(place.pseudonym)}.")
         self.face.show(lambda console: self._paragraphs(console, [*lines, "", "/help says what you can do."]))
         if message["events"]:
             self._paint_events(message["events"])
@@ -185,6 +201,8 @@ class SeatAtTerminal:
                 continue
             except KeyboardInterrupt:
                 return PAUSE
+            if await self._filling.takes(line):
+                continue
             try:
                 typed = understand(line, self.place.acts)
                 if typed is not None and (left := await self._do(typed)):
@@ -194,7 +212,10 @@ class SeatAtTerminal:
                 self.face.put_back(line)
 
     async def _gone(self) -> None:
-        """Nothing more will be typed: the seat is silent, and the rest is watched."""
+        """Nothing more will be typed: the seat is silent, the rest is watched. Who cannot say yes has not agreed."""
+        if self._filling.kind == "consent":
+            await self.link.send("consent", data={"agreed": False})
+            await asyncio.Event().wait()
         await self._send(Typed("leave"))
         await asyncio.Event().wait()
 
@@ -214,7 +235,11 @@ class SeatAtTerminal:
             case "help":
                 self._help()
             case "undo" if self._can_undo:
-                return UNDO
+                if (words := self.link.take_back()) is None:
+                    return UNDO
+                self._sent = ""
+                self.face.put_back(words)
+                self.say("taken back, before it was said; the words stand in the line again")
             case "undo":
                 self.say("what was said among several people cannot be taken back")
             case "stop":
@@ -225,6 +250,10 @@ class SeatAtTerminal:
         took = None if self._began is None else 1000 * (time.monotonic() - self._began)
         await self.link.send(typed.kind, typed.text, typed.data or None, took)
         self._began = None
+        if typed.kind == "leave":
+            self.say("you have left, and watch; /rejoin to take part again")
+        elif typed.kind == "rejoin":
+            self.say("you take part again")
         if typed.kind in ("say", "whisper", "act"):
             self._sent = one_line(typed.text) or f"/{typed.data['kind']}"
         self.status()
@@ -238,7 +267,11 @@ class SeatAtTerminal:
         self.link.types(typing)
 
     def _acts(self) -> list[str]:
-        more = [usage(kind, fields) for kind, fields in self.place.acts.items() if kind not in TALK]
+        more = [
+            usage(f"act {kind}" if f"/{kind}" in COMMANDS else kind, fields)
+            for kind, fields in self.place.acts.items()
+            if kind not in TALK
+        ]
         return more or ["nothing but to talk" if self.place.acts else "nothing, just now"]
 
     def _think(self) -> None:
@@ -262,15 +295,19 @@ class SeatAtTerminal:
 
     def _help(self) -> None:
         width = max(map(len, COMMANDS))
-        can_undo = [(k, v) for k, v in COMMANDS.items() if k != "/undo" or self._can_undo]
+        without = {"/undo"} if not self._can_undo else set()
+        without |= {"/think"} if self.minds is None else set()
+        shown = [(command, what) for command, what in COMMANDS.items() if command not in without]
         lines = ["Type words to say them to everybody here; begin with NAME: to say them to somebody."]
-        self.say(*lines, *[f"{command:<{width}}  {what}" for command, what in can_undo])
+        self.say(*lines, *[f"{command:<{width}}  {what}" for command, what in shown])
 
     def _who(self) -> list[str]:
         place = self.place
         away = [name for name in place.names if name not in place.here and name != self.link.seat]
         lines = self._who_i_am()
         lines.append(f"here: {', '.join(map(one_line, place.here)) or 'nobody'}")
+        if place.pseudonym:
+            lines.append(f"the log knows you as {one_line(place.pseudonym)}")
         if away:
             lines.append(f"elsewhere: {', '.join(map(one_line, away))}")
         return lines

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tertulia.environments.floor.questions import FloorQuestion, Prediction
+from tertulia.environments.seeing import acted
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.bounds import bound_tokens
 from tertulia.mind.model import LanguageModel, Message, Reply, Request, Sampling
@@ -18,6 +20,21 @@ from tertulia.storage.seen import Seen
 
 if TYPE_CHECKING:
     from tertulia.mind.deliberate import Deliberation
+
+
+def seen_by_moderator(stage: Stage, turn: int) -> dict[str, Any]:
+    """What a `FloorView` has of one who moderates: whom it can see now, how often it witnessed each speak or act, and
+    whether somebody did in the turn before. Nothing, where nobody moderates."""
+    moderator = stage.scenario.turns.moderator
+    if moderator is None:
+        return {}
+    acts = [event for event in stage.eyes.seen.get(moderator, ()) if event.actor is not None and acted(event)]
+    return {
+        "moderator": moderator,
+        "in_sight": stage.world.present(stage.state, moderator),
+        "spoke": Counter(event.actor for event in acts),
+        "cut_in": any(event.turn == turn - 1 and event.actor not in stage.interrupted for event in acts),
+    }
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ class Bid(BaseModel):
 
 
 class Heard(BaseModel):
-    """An utterance that everybody could hear."""
+    """An utterance whose words everybody got who could act then."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -75,11 +75,15 @@ class FloorView:
     """Whom the last utterance was addressed to, if anybody in particular, after those who were interrupted then."""
     interrupted: tuple[str, ...] = ()
     """Who lost the floor to one who interrupted, last turn."""
+    cut_in: bool = True
+    """Whether the moderator, where there is one, noticed somebody speak or act then."""
     spoke: Mapping[str, int] = field(default_factory=dict)
-    """How often each has spoken or acted so far."""
+    """How often each has spoken or acted so far; where one moderates, as far as it witnessed that."""
     heard: tuple[Heard, ...] = ()
     """The last five utterances that everybody could hear, oldest first."""
     moderator: str | None = None
+    in_sight: tuple[str, ...] | None = None
+    """Whom the moderator can see now, itself included; None: everybody."""
     interruptions: bool = True
     """Whether anybody may interrupt here."""
 

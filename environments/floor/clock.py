@@ -17,7 +17,8 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{1,2}|[^\s\u3040-\
 class Time:
     """How long a turn took, where that is not to be simulated: in live play, and of a turn in the log."""
 
-    lasted_s: float
+    lasted_s: float | None
+    """None: simulated, as a log that knows nothing of clocks leaves it."""
     pause_s: float | None = None
     """How long a silence in it was told to be; 0 where none was heard. None: heard as the scenario has it, and told in
     whole seconds of `lasted_s`."""

@@ -129,6 +129,13 @@ async def addressed(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask)
     called = _strongest([bid for bid in bids if bid.wants and bid.participant in view.addressed], rng)
     if called is not None:
         name = called.participant
+        people = [bid for bid in bids if bid.person and bid.wants and bid.participant != view.last]
+        if people and not called.person:  # their words are there; the agent's have to wait a turn
+            first = _strongest(people, rng) or called
+            instead = f"spoke up, though {name} was addressed"
+            found = _award(bids, [first.participant], instead, f"{name} was addressed")
+            found.reasons[name] = f"{first.participant} is a person, and had something to say"
+            return Award(found.admitted, found.reasons, (name,))
         cut_off = name in view.interrupted
         won, lost = ("goes on, as it was interrupted", f"{name} had been interrupted") if cut_off else (
             "was addressed", f"{name} was addressed",
@@ -145,20 +152,24 @@ async def addressed(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask)
 
 
 async def moderated(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask) -> Award:
-    """Whom the `moderator` names, seeing who raised a hand; itself included, or nobody. Without a valid answer there is
-    silence, as a declared fallback. Whoever is motivated enough may interrupt the one named."""
+    """Whom the `moderator` names, seeing who raised a hand; itself included, or nobody. One who is out of its sight can
+    neither be seen nor be called on. Without a valid answer there is silence, as a declared fallback. Whoever is
+    motivated enough may interrupt the one named."""
     assert view.moderator is not None, "a scenario with this policy names its moderator"
     if view.moderator not in view.able:
         return _award(bids, [], "", f"{view.moderator}, who moderates, is not there")
+    sees = view.seats if view.in_sight is None else view.in_sight
+    able = tuple(name for name in view.able if name in sees)
     question = Moderation(
-        moderator=view.moderator, seats=view.seats, able=view.able, spoke=dict(view.spoke),
-        hands=tuple(bid.participant for bid in bids if bid.volunteers), interrupted=view.interrupted,
+        moderator=view.moderator, seats=view.seats, able=able, spoke=dict(view.spoke),
+        hands=tuple(bid.participant for bid in bids if bid.volunteers and bid.participant in able),
+        interrupted=tuple(name for name in view.interrupted if view.cut_in and name in sees),
     )  # fmt: skip
     reply = await ask(question)
     if reply.value is None:
         return _award(bids, [], "", f"{view.moderator} gave nobody the floor: fallback ({reply.reason})")
     named, why = reply.value.speaker, " ".join(reply.value.reason.split())
-    holder = next((bid for bid in bids if bid.participant == named and named in view.able), None)
+    holder = next((bid for bid in bids if bid.participant == named and named in able), None)
     if holder is None:
         whom = "nobody" if named == NOBODY else f"{named}, who cannot speak now,"
         return _resting(_award(bids, [], "", f"{view.moderator} gave {whom} the floor: {why}"), bids)

@@ -46,7 +46,8 @@ class FloorQuestion(BaseModel, ABC):
 
 
 class Moderation(FloorQuestion):
-    """Who has raised a hand, and how often each has spoken: all that a moderator is shown of the others' minds."""
+    """Who in its sight has raised a hand, and how often it witnessed each of them speak: all that a moderator is shown
+    of the others' minds."""
 
     purpose: ClassVar[str] = "moderate"
     sampling: ClassVar[Sampling] = Sampling(temperature=0.2)
@@ -54,6 +55,7 @@ class Moderation(FloorQuestion):
     moderator: str
     seats: tuple[str, ...]
     able: tuple[str, ...]
+    """Those in sight who can act now: whom it may call on."""
     hands: tuple[str, ...]
     spoke: dict[str, int]
     interrupted: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tertulia.environments.people.recorded import CUT_OFF
+from tertulia.environments.people.sight import shows_ai
 from tertulia.environments.world import Action
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ async def deliver(table: Table, work: TurnWork) -> None:
     claims; the thought behind it stays kept, for it was not all said.
     """
     rate = work.stage.scenario.people.words_per_second
-    speakers = [n for n in work.award.admitted if n not in table.chairs and _text(work.minds[n].act)]
+    # Where nobody may tell people from agents, people's words appear as agents' do, and can be cut off like theirs.
+    alike = not shows_ai(work.stage)
+    speakers = [n for n in work.award.admitted if (alike or n not in table.chairs) and _text(work.minds[n].act)]
     if work.closing or not rate or len(speakers) != 1 or len(work.award.admitted) != 1:
         return
     name = speakers[0]
@@ -31,13 +34,13 @@ async def deliver(table: Table, work: TurnWork) -> None:
     if act is None or not hearers:
         return
     words, began = _text(act).split(), table.time()
-    before = {seat for seat in hearers if table.spoke_up(seat)}
+    before = {seat: table.spoke_last(seat) for seat in hearers}
     said = 0
     while said < len(words):
         said = min(len(words), 1 + int((table.time() - began) * rate))
         table.tell(hearers, {"kind": "speaking", "name": name, "text": " ".join(words[:said])})
         await table.change(max(0.02, began + said / rate - table.time()))
-        cut = next((seat for seat in hearers if seat not in before and table.spoke_up(seat)), None)
+        cut = next((seat for seat in hearers if seat != name and table.spoke_last(seat) > before[seat]), None)
         if cut is not None and said < len(words):
             _cut(work, name, act, words[:said], cut)
             return
@@ -61,4 +64,4 @@ def _hearers(work: TurnWork, table: Table) -> list[str]:
     stage = work.stage
     acts = {name: act for name in work.award.admitted if (act := work.minds[name].act) is not None}
     content = stage.preview(work.turn, work.take, acts)
-    return [seat for seat in table.present() if seat in content]
+    return [seat for seat in table.present() if seat in content and seat not in work.award.admitted]

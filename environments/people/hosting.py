@@ -6,11 +6,13 @@ import asyncio
 import json
 import secrets
 import ssl
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tertulia.environments.people.reading import SPEECH, Unreadable
+from tertulia.storage.errors import LogError
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -26,6 +28,8 @@ _BEAT_S = 20.0
 _BEHIND = 200
 """So many messages unread, and what only tells of the moment is left out."""
 _PASSING = ("speaking", "waiting", "trouble")
+_REMEMBERED = 100
+"""The answers a seat may ask for again."""
 _WRONG_WAIT_S = 1.0
 """How long a wrong token waits for its answer: so many guesses a second at most."""
 
@@ -70,6 +74,7 @@ class Hosting:
         self.table, self.tokens, self.tell = table, dict(tokens), tell
         self.host, self.port, self._tls = host, port, tls
         self._lines: dict[str, _Line] = {}
+        self._answered: dict[str, OrderedDict[str, Mapping[str, Any]]] = {}
         self._runner: web.AppRunner | None = None
         self._failed = asyncio.Lock()
 
@@ -134,7 +139,7 @@ class Hosting:
         if first.get("protocol") != PROTOCOL:
             wrong = f"this table speaks version {PROTOCOL} of the protocol; use the same version of tertulia"
             await socket.send_json({"kind": "denied", "reason": wrong})
-        elif secrets.compare_digest(token.encode(), self.tokens.get(seat, secrets.token_urlsafe(16)).encode()):
+        elif secrets.compare_digest(_bytes(token), _bytes(self.tokens.get(seat, secrets.token_urlsafe(16)))):
             return seat
         else:
             async with self._failed:  # one at a time, whoever asks
@@ -173,21 +178,38 @@ class Hosting:
             if message.get("kind") == "types":
                 self.table.types(line.seat, bool(message.get("on")))
                 return True
-            number, given = int(message["n"]), message["input"]
+            number, given = str(message["n"])[:40], message["input"]
             kind, words, data = str(given["kind"]), str(given.get("text") or ""), given.get("data")
             took = given.get("composed_ms")
             if kind not in INPUTS or not isinstance(data, dict | None) or not isinstance(took, int | float | None):
                 raise ValueError(kind)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             line.hear({"kind": "denied", "reason": "that was no message of this protocol"})
             line.messages.put_nowait(None)
             return True
-        try:
-            await self.table.hand_in(line.seat, kind, words, data, took)
-            line.hear({"kind": "sent", "n": number})
-        except Unreadable as problem:
-            line.hear({"kind": "not sent", "n": number, "reason": str(problem)})
+        line.hear(await self._handed_in(line.seat, number, kind, words, data, took))
         return True
+
+    async def _handed_in(
+        self, seat: str, number: str, kind: str, words: str, data: Any, took: Any
+    ) -> Mapping[str, Any]:
+        """The answer to what a seat sent. What comes again after a lost line is answered as it was the first time."""
+        known = self._answered.setdefault(seat, OrderedDict())
+        if number not in known:
+            try:
+                await self.table.hand_in(seat, kind, words, data, took)
+                known[number] = {"kind": "sent", "n": number}
+            except Unreadable as problem:
+                known[number] = {"kind": "not sent", "n": number, "reason": str(problem)}
+            except LogError as error:
+                return {"kind": "not sent", "n": number, "reason": f"it could not be written down: {error}"}
+            if len(known) > _REMEMBERED:
+                known.popitem(last=False)
+        return known[number]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tertulia.environments.floor.bids import Bid, after
 from tertulia.environments.floor.weighing import BY_THEMSELVES
@@ -20,6 +20,9 @@ READING_WORDS_PER_SECOND = 4.0
 _LONGEST_PAUSE_S = 60.0
 
 
+Kind = Literal["public", "seen", "private"]
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """For whom, why, and for how many seconds at most; None: until they act."""
@@ -27,6 +30,8 @@ class Waiting:
     for_: tuple[str, ...]
     why: str
     seconds: float | None
+    kind: Kind = "public"
+    """Who may be told of whom: everybody, whoever sees them, or they themselves alone."""
 
     def __eq__(self, other: object) -> bool:
         """The same wait, however much of it is left."""
@@ -75,16 +80,18 @@ class Pace:
                 if name in self._present():
                     return Waiting((name,), f"it is the turn of {name}", None)
             elif name is not None and self.work.minds[name].intent.wants:
-                return self._until(self.quiet_since + self._gap(), (), f"{name} is about to speak")
-        return self._until(self.quiet_since + self._pause(), self._present(), "nobody has anything to say")
+                return self._until(self.quiet_since + self._gap(), (), "somebody is about to speak")
+        return self._until(self.quiet_since + self._pause(), (), "nobody has anything to say")
 
     def _self_selected(self) -> Waiting | None:
         """Whoever speaks up has the floor. Agents let people finish typing and answer, unless one interrupts."""
         if any(not isinstance(act, Pass) for _, act in self.hands.values()):
             return None
         bids = [bid for bid in weighed(self.work) if not bid.person]
-        allowed = self.work.stage.scenario.turns.interruptions
-        if not (allowed and any(bid.interrupts for bid in bids)):
+        turns = self.work.stage.scenario.turns
+        allowed = turns.interruptions and turns.policy in BY_THEMSELVES
+        overrun = any(self.chairs[name].overrun for name in self._present())
+        if overrun or not (allowed and any(bid.interrupts for bid in bids)):
             courtesy = self._for_the_typing() or self._for_the_addressed()
             if courtesy is not None:
                 return courtesy
@@ -93,19 +100,21 @@ class Pace:
         present = set(self._present())
         if present and present <= set(self.hands):  # they pass, and nobody else wants to speak
             return None
-        return self._until(self.quiet_since + self._pause(), self._present(), "nobody speaks")
+        return self._until(self.quiet_since + self._pause(), (), "nobody speaks")
 
     def _for_the_typing(self) -> Waiting | None:
         keys = {name: at for name in self._present() if (at := self.chairs[name].typed_at) is not None}
         if not keys:
             return None
-        return self._until(max(keys.values()) + self._spec().hold_s, tuple(keys), f"{', '.join(keys)} is typing")
+        until, who = max(keys.values()) + self._spec().hold_s, ", ".join(keys)
+        return self._until(until, tuple(keys), f"{who} is typing", "seen")
 
     def _for_the_addressed(self) -> Waiting | None:
         called = tuple(n for n in self._present() if n in self.work.stage.called() and n not in self.hands)
         if not called:
             return None
-        return self._until(self.began + self._spec().patience_s, called, f"{', '.join(called)} was addressed")
+        until = self.began + self._spec().patience_s
+        return self._until(until, called, f"{', '.join(called)} was addressed", "private")
 
     def _speaks(self, bid: Bid) -> bool:
         """Whether the floor may well go to an agent now, as the scenario's policy has it."""
@@ -114,9 +123,9 @@ class Pace:
             return bid.volunteers or (bid.wants and bid.participant in stage.called())
         return bid.wants
 
-    def _until(self, moment: float, for_: tuple[str, ...], why: str) -> Waiting | None:
+    def _until(self, moment: float, for_: tuple[str, ...], why: str, kind: Kind = "seen") -> Waiting | None:
         left = moment - self.time
-        return Waiting(for_, why, left) if left > 0 else None
+        return Waiting(for_, why, left, kind) if left > 0 else None
 
     def _present(self) -> tuple[str, ...]:
         able = self.work.stage.able()

@@ -7,18 +7,19 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, RootModel, ValidationError
 
+from tertulia.environments.people.errors import Unreadable
 from tertulia.environments.stage import Stage
 from tertulia.environments.world import Action
 from tertulia.storage.nearest import nearest
 from tertulia.storage.rows import InboxRow
 
+__all__ = ["SPEECH", "Unreadable", "act_types", "fields_of", "read_act"]
+
 _QUOTED = re.compile("'((?:[^'\\\\]|\\\\.)*)'")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_AT = re.compile(r"(?<!\S)@([\w-]+)")
 SPEECH = ("say", "whisper", "act", "pass")
 """The kinds of input that a turn can take up as an act."""
-
-
-class Unreadable(ValueError):
-    """What a person sent cannot be done now; the message says why, and what could be."""
 
 
 def read_act(stage: Stage, seat: str, row: InboxRow) -> Action:
@@ -58,15 +59,30 @@ def _hear(stage: Stage, seat: str, given: dict[str, Any]) -> None:
     text = given["text"].strip()
     if not text:
         raise Unreadable("there are no words in it")
-    others = [name for name in stage.seats if name != seat]
+    if (found := _CONTROL.search(text)) is not None:
+        raise Unreadable(f"the character U+{ord(found[0]):04X} in it is no word")
+    called = {name.casefold(): name for name in stage.seats if name != seat}
     head, colon, rest = text.partition(":")
-    named = [name.strip().lstrip("@") for name in head.split(",")] if colon and rest.strip() else []
-    if not given.get("to") and named and all(name in others for name in named):
-        given["to"], text = named, rest.strip()
-    elif not given.get("to"):
-        given["to"] = [name for name in others if f"@{name}" in text.split()]
+    named = [name.strip().lstrip("@").casefold() for name in head.split(",")] if colon and rest.strip() else []
+    if given.get("to"):
+        given["to"] = _names(given["to"], called)
+    elif named and all(name in called for name in named):
+        given["to"], text = [called[name] for name in named], rest.strip()
+    else:
+        at = {name.casefold() for name in _AT.findall(text)}
+        given["to"] = [name for folded, name in called.items() if folded in at]
     given["text"] = text
     given["asserts"] = [claim.model_dump(exclude_none=True) for claim in stage.policy.parse(text)]
+
+
+def _names(to: Any, called: dict[str, str]) -> list[str]:
+    """The names of those whom words are for, however they were written."""
+    if isinstance(to, str):
+        to = to.split(",")
+    if not isinstance(to, list | tuple) or not all(isinstance(name, str) for name in to):
+        raise Unreadable(f"say it to whom? {to!r} is no name")
+    names = [name.strip().lstrip("@") for name in to]
+    return [called.get(name.casefold(), name) for name in names]
 
 
 def _validated(

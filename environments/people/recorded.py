@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
+from tertulia.environments.people.asking import PERSON, believe
+from tertulia.environments.people.questions import question_of
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.turn import TurnWork
 from tertulia.environments.world import Action
 from tertulia.mind.state import Intent
-from tertulia.storage.rows import BidRow, TurnRow
+from tertulia.storage.rows import BidRow, ProbeRow, Row, TurnRow
 
 CUT_OFF = ", but was cut off by "
 """In the reason of a bid: what the speaker did not get to the end of."""
@@ -22,13 +24,20 @@ class RecordedPeople:
 
     turn: TurnRow
     bids: dict[str, BidRow]
+    asked: tuple[ProbeRow, ...] = ()
+    """What people were asked before the turn, with what they answered."""
 
     @classmethod
-    def of(cls, turn: TurnRow, bids: Iterable[BidRow]) -> RecordedPeople:
-        return cls(turn, {bid.participant: bid for bid in bids})
+    def of(cls, turn: TurnRow, logged: Iterable[Row]) -> RecordedPeople:
+        """From all rows of a turn."""
+        rows = list(logged)
+        asked = tuple(row for row in rows if isinstance(row, ProbeRow) and row.kind == PERSON)
+        return cls(turn, {row.participant: row for row in rows if isinstance(row, BidRow)}, asked)
 
     async def settle(self, work: TurnWork) -> None:
         """Everybody bids as then. What was sent and did not win is in the inbox; that it was there is in the bid."""
+        for row in self.asked:
+            believe(work, question_of(row, work.stage), row.answer)
         for name, seat in work.stage.seats.items():
             bid = self.bids.get(name)
             if seat.model != HUMAN or bid is None:
@@ -41,19 +50,25 @@ class RecordedPeople:
             )  # fmt: skip
 
     async def deliver(self, work: TurnWork) -> None:
-        """Who was cut off is cut off at the same word."""
+        """Who was cut off is cut off at the same word. Its bid has the reason it won, which is known here again, and
+        after it nothing but this: a reason that a moderator gave may tell of somebody who was cut off, too."""
         for name in work.award.admitted:
-            bid = self.bids.get(name)
-            if bid is not None and CUT_OFF in bid.reason:
+            bid, won = self.bids.get(name), work.award.reasons[name]
+            by = bid.reason.removeprefix(won + CUT_OFF) if bid is not None else ""
+            if bid is not None and by in work.stage.seats and bid.reason == f"{won}{CUT_OFF}{by}":
                 work.minds[name].act, work.minds[name].cut_off = self._act(work, name), True
-                work.award.reasons[name] += CUT_OFF + bid.reason.rpartition(CUT_OFF)[2]
+                work.award.reasons[name] = bid.reason
+
+    def rows(self, work: TurnWork) -> list[Row]:
+        """What people were asked is given, too."""
+        return [*self.asked]
 
     def committed(self, work: TurnWork) -> None:
         """Nobody is shown anything."""
 
-    def taken(self, work: TurnWork) -> list[int]:
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
         """Nothing: a replay writes nothing."""
-        return []
+        return [], {}
 
     def _act(self, work: TurnWork, name: str) -> Action | None:
         raw, legal = self.turn.actions.get(name), work.stage.legal(name)

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tertulia.environments.people.asking import Asking
+from tertulia.environments.people.errors import Unreadable, Withdrawn
 from tertulia.environments.people.pace import Pace, Waiting
-from tertulia.environments.people.reading import SPEECH, Unreadable, read_act
-from tertulia.environments.people.sight import past_of, turn_of
+from tertulia.environments.people.pseudonyms import new_pseudonym
+from tertulia.environments.people.reading import SPEECH, read_act
+from tertulia.environments.people.reception import CONSENT, Reception
+from tertulia.environments.people.sight import past_of, turn_of, veiled, waits_for
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.stage import Stage
 from tertulia.environments.turn import TurnWork
 from tertulia.environments.world import Action, Pass
 from tertulia.mind.state import Intent
 from tertulia.storage.log import Log
-from tertulia.storage.rows import InboxRow
+from tertulia.storage.rows import InboxRow, ParticipantRow, Row
 from tertulia.storage.types import now
+
+__all__ = ["Chair", "Hear", "Table", "Withdrawn"]
 
 MOST_UNSAID = 20
 """How much a person may have sent that no turn has taken up yet."""
 Hear = Callable[[Mapping[str, Any]], None]
 """Gets everything a seat may know, as JSON-ready messages; see `docs/people.md`."""
-
-
-class Withdrawn(Exception):
-    """A person takes back their part in the episode: it ends, and nothing more is done with it."""
-
-    def __init__(self, seat: str) -> None:
-        super().__init__(f"the person who played {seat} withdrew")
-        self.seat = seat
 
 
 @dataclass(slots=True)
@@ -43,12 +41,18 @@ class Chair:
     keeps_times: bool = False
     """The person agreed to have times kept."""
     here: bool = False
+    left: bool = False
+    """They said that they leave; only their own word brings them back."""
     came: bool = False
     """They have been here once: the episode need not wait for them to begin."""
     typed_at: float | None = None
     """When the last key was pressed of something not yet sent; None where nothing is being typed."""
+    overrun: bool = False
+    """An agent has spoken while they were typing: once is enough, the next waits for them to finish."""
     sent: deque[InboxRow] = field(default_factory=deque)
     hear: Hear | None = None
+    later: list[Mapping[str, Any]] = field(default_factory=list)
+    """What they have to be told as soon as they are back."""
 
 
 class Table:
@@ -68,19 +72,24 @@ class Table:
         """What was sent and is no act: taken by the next turn, whatever happens in it."""
         self._taking: list[int] = []
         """What the turn that is being committed takes up."""
+        self._refused: dict[int, str] = {}
+        """What will not be said after all, by ordinal, and why."""
+        self.when_withdrawn: Callable[[], object] = lambda: None
+        """Done as soon as somebody withdraws: nobody waits for minds whose thoughts nobody will hear."""
         self._hands: dict[str, tuple[InboxRow, Action]] = {}
         self._quiet_since = 0.0
         self._waiting: Waiting | None = None
         self._withdrawn: str | None = None
+        self._reception: Reception | None = None
+        self._asking: Asking | None = None
 
     # what front ends do
 
     def sit(self, seat: str, hear: Hear) -> Chair:
         """Somebody takes the seat, or takes it again; `hear` gets what happened so far as its first message."""
         chair = self.chairs[seat]
-        chair.here, chair.came, chair.hear, chair.typed_at = True, True, hear, None
-        if self._stage is not None and self._stage.head >= 0:
-            hear(past_of(self._stage, seat))
+        chair.here, chair.came, chair.hear, chair.typed_at = not chair.left, True, hear, None
+        self._welcome(chair)
         self._wake()
         return chair
 
@@ -98,45 +107,83 @@ class Table:
         chair = self.chairs[seat]
         began = chair.typed_at is None
         chair.typed_at = self.time() if typing else None
+        chair.overrun = chair.overrun and typing
         if began or not typing:
             self._wake()
 
     async def hand_in(
         self, seat: str, kind: str, text: str = "", data: dict[str, Any] | None = None, composed_ms: float | None = None
     ) -> InboxRow:
-        """Something a person sent; durable when this returns. Raises `Unreadable` for an act that cannot be."""
+        """Something a person sent; durable when this returns. Raises `Unreadable` for what cannot be.
+
+        `consent` (`agreed`, `times`) and the `answer` to a form (`form`, `answers`) have rows of their own; the one
+        that is given back for them is not in the log. The `answer` to a `question` goes into the next turn.
+        """
         chair = self.chairs[seat]
         if self._stage is None or self._log is None:
             raise Unreadable("it has not begun yet")
+        if (received := await self._received(chair, kind, data or {})) is not None:
+            return received
         row = InboxRow(
             episode=self._stage.episode, ordinal=self._next, participant=seat, kind=kind, text=text, data=data,
             arrived_at=now() if chair.keeps_times else None, composed_ms=composed_ms if chair.keeps_times else None,
         )  # fmt: skip
         if kind in SPEECH:
-            if self._stage.head < 0:
-                raise Unreadable("it has not begun yet")
+            if chair.left:
+                raise Unreadable("you have left; /rejoin to take part again")
             if len(chair.sent) >= MOST_UNSAID:
                 raise Unreadable(f"{len(chair.sent)} things that you sent wait to be said; wait for the others")
             read_act(self._stage, seat, row)
+        elif kind == "answer" and self._asking is not None:
+            self._asking.check(seat, data or {})
+        elif kind == "withdraw":
+            await self._log.withdraw(self._stage.episode, seat)
         self._next += 1
         await self._log.record([row])
-        chair.typed_at = None
+        chair.typed_at, chair.overrun = None, False
         if kind == "leave":
+            chair.left = True
             self.stand_up(seat, watches=True)
         elif kind == "rejoin":
-            chair.here = True
+            chair.left, chair.here = False, True
         self._arrived(row)
         self._wake()
         return row
 
+    def take_back(self, seat: str) -> str | None:
+        """Take back what this person sent last, where it has not been said yet: its words, or None."""
+        chair = self.chairs[seat]
+        if not chair.sent:
+            return None
+        row = chair.sent.pop()
+        self._hands.pop(seat, None)
+        self._drop(row, "taken back")
+        return row.text
+
+    def unsaid(self, seat: str) -> list[str]:
+        """What this person sent and no turn has taken up, oldest first."""
+        return [row.text for row in self.chairs[seat].sent if row.text]
+
+    def withdrawn(self) -> Withdrawn | None:
+        """Who has withdrawn, if somebody has."""
+        return None if self._withdrawn is None else Withdrawn(self._withdrawn)
+
     # what the episode does
 
-    def open(self, stage: Stage, log: Log) -> None:
-        """The episode begins or goes on: what was sent and not taken before it stopped is still there."""
+    def open(self, stage: Stage, log: Log, words_go_to: Sequence[str] = ()) -> None:
+        """The episode begins or goes on: what was sent and not taken before it stopped is still there.
+
+        `words_go_to` says, in lines, where what people say will go.
+        """
         self._stage, self._log = stage, log
+        known = {row.name: row.pseudonym for row in log.rows(ParticipantRow, stage.episode)}
         for seat in stage.seats.values():
             if seat.model == HUMAN:
-                self.chairs.setdefault(seat.name, Chair(seat.name))
+                chair = self.chairs.setdefault(seat.name, Chair(seat.name))
+                chair.pseudonym = known.get(seat.name) or chair.pseudonym or new_pseudonym()
+        self._reception = Reception(stage, log, words_go_to, self._tell)
+        self._reception.open(self.chairs.values())
+        self._asking = Asking(stage, self._tell)
         self._clock()
         rows = log.rows(InboxRow, stage.episode)
         self._next = max((row.ordinal + 1 for row in rows), default=0)
@@ -144,46 +191,63 @@ class Table:
             if row.taken_turn is None:
                 self._arrived(row)
         self._quiet_since = self.time()
-        if stage.head >= 0:
-            for chair in self.chairs.values():
-                self._tell(chair, past_of(stage, chair.seat))
+        for chair in self.chairs.values():
+            self._welcome(chair)
 
     def _clock(self) -> None:
         """Real seconds tell how long people took: they stand in the log only where all of them agreed to that."""
         assert self._stage is not None
         chairs = self.chairs.values()
         self._stage.in_real_time = bool(chairs) and all(chair.keeps_times for chair in chairs)
+        self._stage.hours_only = bool(chairs) and not self._stage.in_real_time
 
     def opened(self) -> None:
         """The stage is set up: everybody who is here is told where they are."""
         assert self._stage is not None
         for chair in self.chairs.values():
-            self._tell(chair, past_of(self._stage, chair.seat))
+            self._welcome(chair)
+        self._ask(self._stage.head + 1)
         self._quiet_since = self.time()
 
-    def pseudonym(self, seat: str) -> str | None:
-        """By which name the log knows the person."""
-        return self.chairs[seat].pseudonym if seat in self.chairs else None
+    def pseudonym(self, seat: str) -> str:
+        """By which name the log knows the person; made up where nobody gave one."""
+        chair = self.chairs.setdefault(seat, Chair(seat))
+        chair.pseudonym = chair.pseudonym or new_pseudonym()
+        return chair.pseudonym
 
     async def gather(self) -> None:
-        """Until every seat has been taken once; nobody is shown anything before. Raises `Withdrawn`."""
-        while missing := [chair.seat for chair in self.chairs.values() if not chair.came]:
-            if self._withdrawn is not None:
-                raise Withdrawn(self._withdrawn)
-            self._tell_waiting(Waiting(tuple(missing), f"{', '.join(missing)} is not here yet", None))
+        """Until every seat has been taken once, and everybody has agreed and answered what comes before; nobody is
+        shown anything of the episode before. Raises `Withdrawn`, also where somebody does not agree."""
+        assert self._stage is not None
+        assert self._reception is not None
+        while True:
+            self._stop_where_asked()
+            missing = tuple(chair.seat for chair in self.chairs.values() if not chair.came)
+            busy = tuple(seat for seat in self.chairs if self._reception.owes(seat))
+            if not missing and not busy:
+                break
+            why = f"{', '.join(missing)} is not here yet" if missing else f"{', '.join(busy)} is still answering"
+            self._tell_waiting(Waiting(missing or busy, why, None))
             await self.change(None)
         self._tell_waiting(None)
+        self._clock()
 
     async def part(self, status: str, reason: str) -> None:
-        """It has ended: everybody is told how."""
+        """It has ended: everybody answers what comes afterwards, and is told how it ended."""
+        if self._reception is not None:
+            self._reception.part(self.chairs.values())
+            while self._withdrawn is None and any(
+                chair.here and self._reception.owes(chair.seat) for chair in self.chairs.values()
+            ):
+                await self.change(None)
         self.tell_all({"kind": "end", "status": status, "reason": reason})
 
     async def settle(self, work: TurnWork) -> None:
         """Wait until the floor can be given, and let those who sent something bid for it. Raises `Withdrawn`."""
+        await self._answers(work)
         began = self.time()
         while True:
-            if self._withdrawn is not None:
-                raise Withdrawn(self._withdrawn)
+            self._stop_where_asked()
             self._raise_hands(work)
             pace = Pace(work, self.chairs, self._hands, began=began, quiet_since=self._quiet_since, time=self.time())
             waiting = pace.waiting()
@@ -198,17 +262,20 @@ class Table:
         from tertulia.environments.people.delivery import deliver
 
         await deliver(self, work)
-        if self._withdrawn is not None:
-            raise Withdrawn(self._withdrawn)
+        self._stop_where_asked()
 
-    def taken(self, work: TurnWork) -> list[int]:
-        """The ordinals of all input that this turn takes up."""
+    def taken(self, work: TurnWork) -> tuple[list[int], dict[int, str]]:
+        """The ordinals of all input that this turn takes up, and why some of it was not done."""
         rows = [*self._orders]
         for name, (row, act) in self._hands.items():
             if name in work.award.admitted or isinstance(act, Pass):
                 rows.append(row)
         self._taking = sorted(row.ordinal for row in rows)
-        return self._taking
+        return self._taking, {row: self._refused[row] for row in self._taking if row in self._refused}
+
+    def rows(self, work: TurnWork) -> list[Row]:
+        """What people were asked before this turn."""
+        return self._asking.rows(work) if self._asking is not None else []
 
     def committed(self, work: TurnWork) -> None:
         """The turn is in the log: what it took is done with, and everybody is shown what they witnessed of it."""
@@ -219,8 +286,11 @@ class Table:
             chair.sent = deque(row for row in chair.sent if row.ordinal not in done)
         self._hands = {}
         self._quiet_since = self.time()
+        spoke = any(name not in self.chairs for name in work.award.admitted)
         for chair in self.chairs.values():
+            chair.overrun = chair.overrun or (spoke and chair.typed_at is not None)
             self._tell(chair, turn_of(self._stage, chair.seat, work.turn))
+        self._ask(work.turn + 1)
 
     def tell(self, seats: Iterable[str], message: Mapping[str, Any]) -> None:
         """Say something to some of those who are here."""
@@ -236,9 +306,9 @@ class Table:
         """The seats whose people are here."""
         return [chair.seat for chair in self.chairs.values() if chair.here]
 
-    def spoke_up(self, seat: str) -> bool:
-        """Whether somebody has sent something that waits to be said."""
-        return any(row.kind != "pass" for row in self.chairs[seat].sent)
+    def spoke_last(self, seat: str) -> int:
+        """The ordinal of the newest thing somebody sent that waits to be said; -1 where there is none."""
+        return max((row.ordinal for row in self.chairs[seat].sent if row.kind != "pass"), default=-1)
 
     def _arrived(self, row: InboxRow) -> None:
         if row.kind in SPEECH:
@@ -247,6 +317,73 @@ class Table:
         self._orders.append(row)
         if row.kind == "withdraw":
             self._withdrawn = row.participant
+            self.when_withdrawn()
+        elif row.kind == "answer" and self._asking is not None:
+            self._asking.answered(row)
+
+    async def _received(self, chair: Chair, kind: str, data: Mapping[str, Any]) -> InboxRow | None:
+        """What is said before the first turn and after the last; None for what belongs to a turn."""
+        assert self._stage is not None
+        assert self._reception is not None
+        if kind == CONSENT:
+            await self._reception.agree(chair, data)
+        elif kind == "answer" and "form" in data:
+            await self._reception.fill(chair, str(data["form"]), data.get("answers"))
+        elif kind == "withdraw":
+            return None
+        elif kind == "leave" and self._reception.may_see(chair.seat):
+            self._reception.excuse(chair.seat)
+            return None
+        elif not self._reception.may_see(chair.seat):
+            raise Unreadable("first say whether you agree to take part: yes or no")
+        elif self._stage.head < 0:
+            raise Unreadable("it has not begun yet")
+        else:
+            return None
+        if not self._reception.owes(chair.seat) and self._stage.head >= 0:
+            self._welcome(chair)
+        self._wake()
+        return InboxRow(
+            episode=self._stage.episode, ordinal=-1, participant=chair.seat, kind=kind, text="", data=dict(data)
+        )
+
+    def _welcome(self, chair: Chair) -> None:
+        """What somebody who sits down is told first: what they have to answer, or all that they witnessed so far."""
+        if self._stage is None or self._reception is None or chair.hear is None:
+            return
+        if self._reception.owes(chair.seat):
+            self._reception.greet(chair)
+        elif self._stage.head >= 0:
+            unsaid = self.unsaid(chair.seat)
+            self._tell(chair, {**past_of(self._stage, chair.seat), "pseudonym": chair.pseudonym, "unsaid": unsaid})
+            later, chair.later = chair.later, []
+            for message in later:
+                self._tell(chair, message)
+            if self._asking is not None:
+                self._asking.again(chair)
+
+    def _ask(self, turn: int) -> None:
+        if self._asking is not None:
+            self._asking.ask(turn, self.chairs.values(), self.time())
+
+    async def _answers(self, work: TurnWork) -> None:
+        """Wait for answers to what was asked, for a limited time; they are of this turn."""
+        assert self._asking is not None
+        self._ask(work.turn)
+        while True:
+            self._stop_where_asked()
+            slow, seconds = self._asking.waits_for(self.chairs, self.time())
+            if not slow:
+                break
+            self._tell_waiting(Waiting(slow, f"{', '.join(slow)} is answering a question", seconds))
+            await self.change(seconds)
+        self._asking.take(work)
+
+    def _stop_where_asked(self) -> None:
+        if self._withdrawn is not None:
+            raise Withdrawn(self._withdrawn)
+        if self._reception is not None and self._reception.declined is not None:
+            raise self._reception.declined
 
     def _raise_hands(self, work: TurnWork) -> None:
         """What each has sent first becomes its bid, as far as it can still be done."""
@@ -261,8 +398,12 @@ class Table:
                     self._hands[name] = row, read_act(self._stage, name, row)
                     break
                 except Unreadable as problem:
-                    self._orders.append(chair.sent.popleft())
-                    self._tell(chair, {"kind": "refused", "text": row.text, "reason": f"too late: {problem}"})
+                    chair.sent.popleft()
+                    self._drop(row, f"too late: {problem}")
+                    refusal = {"kind": "refused", "text": row.text, "reason": f"too late: {problem}"}
+                    if chair.hear is None:
+                        chair.later.append(refusal)
+                    self._tell(chair, refusal)
             self._bid(work, chair)
 
     def _bid(self, work: TurnWork, chair: Chair) -> None:
@@ -276,16 +417,26 @@ class Table:
         to = next(iter(getattr(act, "to", ())), None)
         done.intent, done.act = Intent(wants=True, volunteers=True, addressee=to, act=act), act
 
+    def _drop(self, row: InboxRow, why: str) -> None:
+        """It will not be said: the next turn takes it, and the log keeps why."""
+        self._orders.append(row)
+        self._refused[row.ordinal] = why
+
     def _tell_waiting(self, waiting: Waiting | None) -> None:
         if waiting == self._waiting:
             return
         self._waiting = waiting
-        for_, why = (waiting.for_, waiting.why) if waiting else ((), "")
-        self.tell_all({"kind": "waiting", "for": list(for_), "why": why})
+        assert self._stage is not None
+        for chair in self.chairs.values():
+            for_: list[str] = []
+            why = ""
+            if waiting is not None:
+                for_, why = waits_for(self._stage, chair.seat, waiting.for_, waiting.kind, waiting.why)
+            self._tell(chair, {"kind": "waiting", "for": for_, "why": why})
 
     def _tell(self, chair: Chair, message: Mapping[str, Any]) -> None:
         if chair.hear is not None:
-            chair.hear(message)
+            chair.hear(message if self._stage is None else veiled(self._stage, chair.seat, message))
 
     def _wake(self) -> None:
         self._woken.set()

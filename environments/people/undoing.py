@@ -7,7 +7,7 @@ from tertulia.environments.forking import plan_forks
 from tertulia.storage.lease import new_token
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing
-from tertulia.storage.rows import TurnRow
+from tertulia.storage.rows import AnswerRow, ConsentRow, TurnRow
 
 
 async def undo(log: Log, episode: str, seat: str) -> str:
@@ -24,6 +24,10 @@ async def undo(log: Log, episode: str, seat: str) -> str:
     forking.batch.name = f"undo of {episode} at {at}"
     [branch] = forking.branches
     await forking.enter(log)
+    await log.record([
+        row.model_copy(update={"episode": branch.episode})  # the same person goes on, who agreed and answered before
+        for kind in (ConsentRow, AnswerRow) for row in log.rows(kind, episode)
+    ])  # fmt: skip
     token = new_token()
     before = await log.lease(episode, token, ttl_s=60.0)
     why = f"undone at {at}: goes on as {branch.episode}"

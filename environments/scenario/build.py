@@ -13,6 +13,7 @@ from tertulia.agents.registry import missing
 from tertulia.environments.scenario.errors import Problem, ScenarioError
 from tertulia.environments.scenario.explain import explain, field_names, path_fields
 from tertulia.environments.scenario.model import Participant, Scenario, check_mind
+from tertulia.environments.scenario.people import check_people, read_people
 from tertulia.environments.scenario.source import KeyPath, Source, child, kind_of
 from tertulia.environments.world import World, WorldError
 from tertulia.environments.worlds import load_world
@@ -58,6 +59,7 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     world = _world(draft)
     own, theirs = _split(draft, world)
     seats = _seats(draft, own, world)
+    read_people(draft.source, own, draft.wrong)
     _ends(draft, own, world)
     scenario = draft.read(Scenario, own, ())
     params = _params(draft, scenario, theirs, world)
@@ -70,6 +72,8 @@ def build(source: Source, problems: Iterable[Problem] = ()) -> Scenario:
     _probed(draft, scenario)
     _moderated(draft, scenario)
     _models(draft, scenario)
+    if not draft.problems:
+        check_people(scenario, draft.wrong)
     draft.fail_if_wrong()
     return scenario
 

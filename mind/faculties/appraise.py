@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from tertulia.mind.faculties.forming import KEPT, MOST
+from tertulia.mind.faculties.forming import KEPT, MOST, NEW_LABELS
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import Appraised, MindState, MindUpdate, Thought
@@ -113,10 +113,14 @@ class Appraise(Faculty):
         return MindUpdate(appraisals=list(rated.values()))
 
 
-def label_open(mind: MindState) -> dict[str, str]:
-    """What a prompt calls the open thoughts: `K1`, `K2`, ... for the most motivated first -> their ids."""
-    names = [thought.id for thought in mind.open_thoughts()][:KEPT]
-    return dict(zip(KEPT_LABELS, names, strict=False))
+def label_open(mind: MindState, turn: int | None = None) -> dict[str, str]:
+    """What a prompt calls the open thoughts -> their ids: `K1`, `K2`, ... for the most motivated first. With a `turn`,
+    those formed in it are `N1`, ... instead, in their order: not yet appraised, they would rank behind all others."""
+    kept = mind.open_thoughts()
+    fresh = sorted((thought for thought in kept if thought.turn == turn), key=lambda thought: thought.id)[:MOST]
+    names = [thought.id for thought in kept if thought not in fresh][:KEPT]
+    new = [thought.id for thought in fresh]
+    return dict(zip(KEPT_LABELS, names, strict=False)) | dict(zip(NEW_LABELS, new, strict=False))
 
 
 def _overdue(mind: MindState, rated: dict[str, Appraised], moment: Moment) -> Iterator[tuple[Thought, str]]:

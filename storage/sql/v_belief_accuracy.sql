@@ -1,6 +1,7 @@
 -- How good each belief was: one row for each turn, holder, chain, variable and estimator, against what should have been
 -- believed (`gold`) and, for a holder's own beliefs, against what was true. Probabilities are clipped at 0.001 in
--- logarithms, which are natural. A belief stands in it at every turn at which it is held; gold of chains deeper than the
+-- logarithms, which are natural. A belief stands in it at every turn at which it is held, what a person answered (by
+-- `person`) at the turn at which they were asked alone; gold of chains deeper than the
 -- minds' order is not kept, and NULL here. What was set from outside, at a fork, is no mind's own and not in it until it
 -- is revised. Average nothing over different estimators, sources or rules.
 SELECT
@@ -104,7 +105,9 @@ FROM (
         JOIN belief AS b
           ON b.episode = l.episode AND b.holder = l.holder AND b.chain = l.chain AND b.variable = l.variable
           AND b.turn = l.since
+        -- What a person said they believe is of the turn at which they were asked.
         WHERE l.turn = l.first AND b.declared AND b.estimator <> 'set'
+          AND (b.estimator <> 'person' OR l.first = l.since)
         UNION ALL
         SELECT
           q.episode, q.turn AS first, q.turn AS last, q.holder, q.chain, q.variable, q.value, q.probability AS p,
@@ -144,4 +147,5 @@ FROM (
   )
 ) AS v
 LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.source = 'turn'
+  AND (v.estimator <> 'person' OR t.turn = v.first)
 WHERE v.value = v.least

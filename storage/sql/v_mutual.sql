@@ -101,7 +101,8 @@ FROM (
               (
                 SELECT max(m.turn) FROM belief AS m
                 WHERE m.episode = c.episode AND m.holder = c.other AND m.chain = c.other AND m.variable = c.variable
-                  AND m.turn <= c.turn
+                  -- What a person answered is a report of its own turn alone.
+                  AND m.turn <= c.turn AND (m.estimator <> 'person' OR m.turn = c.turn)
               ) AS report_turn,
               (
                 SELECT min(f.ordinal)
@@ -180,7 +181,9 @@ FROM (
       LEFT JOIN probe_belief AS q
         ON q.episode = h.episode AND q.turn = h.first AND q.ordinal = h.report_ordinal AND q.holder = h.other
         AND q.chain = h.other AND q.variable = h.variable AND q.value = coalesce(b.value, p.value)
-      WHERE h.elicited = 'probe' OR (b.declared AND b.estimator <> 'set')
+      WHERE h.elicited = 'probe' OR (
+        b.declared AND b.estimator <> 'set' AND (b.estimator <> 'person' OR h.first = h.since)
+      )
     ) AS j
     WINDOW one AS (
       PARTITION BY j.episode, j.first, j.holder, j.other, j.chain, j.variable, j.estimator, j.elicited, j.rule
@@ -191,4 +194,5 @@ FROM (
   )
 ) AS v
 LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.elicited = 'inline'
+  AND (v.estimator <> 'person' OR t.turn = v.first)
 WHERE v.value = v.least

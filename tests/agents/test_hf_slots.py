@@ -14,7 +14,7 @@ from tertulia.agents.backends.hf.cohort import Cohort
 from tertulia.agents.backends.hf.job import Job
 from tertulia.agents.backends.hf.slots import Slots
 from tertulia.agents.backends.hf.trial import takes_slots
-from tests.agents.hf_kit import ProvingEngine, answers, arriving, loaded, various
+from tests.agents.hf_kit import ProvingEngine, answers, arriving, loaded, prompt, various
 from tests.tiny_model import make_tiny_model
 
 pytestmark = pytest.mark.usefixtures("tiny")  # which keeps torch to one thread
@@ -93,6 +93,29 @@ def test_steps_of_few_sizes_change_no_reply(tiny: Path) -> None:
     assert engine.worst < 1e-4
     assert {rows for rows, _ in direct.sizes} <= {1, 2, 3, 4, 6}
     assert len(direct.sizes) < engine.steps / 4
+
+
+def test_a_row_that_was_not_finite_does_not_spoil_the_shorter_one_that_takes_its_slot(tiny: Path) -> None:
+    """The one that moves brings its own columns along; what stood beyond them must not be met later."""
+    engine = ProvingEngine(loaded(tiny), max_batch=2)
+    slots = engine._batch
+    assert isinstance(slots, Slots)
+    bad, good = Job(prompt("Who knows? " * 12, seed=1)), Job(prompt("Hm.", seed=2))
+    take, asked = arriving([bad, good]), 0
+
+    def spoiling(room: int) -> list[Job]:
+        nonlocal asked
+        asked += 1
+        if asked == 4:
+            assert [row.job for row in slots.rows] == [bad, good]
+            assert len(slots.rows[0].tokens) > len(slots.rows[1].tokens)
+            for layer in slots._cache.layers:
+                layer.keys[0] = layer.values[0] = float("nan")
+        return take(room)
+
+    engine.run(spoiling)
+    assert "the logits are not finite" in str(bad.future.exception(timeout=0))
+    assert answers([good])[0].finish == "stop"
 
 
 def test_a_row_that_was_not_finite_does_not_spoil_the_next_in_its_slot(tiny: Path) -> None:

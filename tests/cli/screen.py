@@ -29,6 +29,7 @@ class Screen:
     def __init__(self, *arguments: str, at: Path, columns: int = 80, rows: int = 40, **environment: str) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=5000)
         self._stream = pyte.ByteStream(self.screen)
+        self._shown: str | None = None
         self.sent = b""
         """Everything the terminal was sent."""
         parent, child = pty.openpty()
@@ -84,8 +85,11 @@ class Screen:
 
     def text(self) -> str:
         """All lines, those that scrolled off too, without the blanks at their ends."""
+        if self._shown is not None:
+            return self._shown
         above = ["".join(line[x].data for x in range(self.screen.columns)) for line in self.screen.history.top]
-        return "\n".join(line.rstrip() for line in [*above, *self.screen.display])
+        self._shown = "\n".join(line.rstrip() for line in [*above, *self.screen.display])
+        return self._shown
 
     def cooked(self) -> bool:
         """Whether the terminal echoes and reads lines again, as a shell needs it."""
@@ -101,5 +105,6 @@ class Screen:
         if b"\x1b[6n" in part:  # it asks where the cursor is
             os.write(self._parent, f"\x1b[{self.screen.cursor.y + 1};{self.screen.cursor.x + 1}R".encode())
         self.sent += part
+        self._shown = None if part else self._shown
         self._stream.feed(part)
         return bool(part)

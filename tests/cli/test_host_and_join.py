@@ -168,3 +168,51 @@ def test_a_table_that_is_not_there(tertulia: Tertulia) -> None:
     said = tertulia("join", "127.0.0.1:9", "--as", "bob", "--token", "t")
     assert said.code == 1
     assert said.err.startswith("ws://127.0.0.1:9: ")
+
+
+STUDY = """
+scenario: tea
+world: table_talk
+premise: Four at tea.
+variables: {cake: {values: [kitchen, cellar], truth: kitchen, say: "The cake is in the {value}."}}
+participants: [{name: ann, knows: {cake: kitchen}}, {name: bea}, {name: cai}]
+people:
+  consent: consent.md
+  times: offer
+  before: [{name: colour, kind: choice, ask: "Choose blue.", choices: [red, blue], check: blue}]
+  gap_s: 0.1
+  pause_s: 1
+  words_per_second: 0
+turns: {policy: addressed, limit: 40}
+"""
+
+
+def test_people_who_join_agree_and_answer_before_they_see_anything(tmp_path: Path) -> None:
+    (tmp_path / "tea.yaml").write_text(STUDY)
+    (tmp_path / "consent.md").write_text("version: 3\nWe study tea.\n")
+    with hosted(tmp_path, "tea.yaml", "--seats", "bea,cai") as (host, seats):
+        with joined(tmp_path, seats, "bea") as bea, joined(tmp_path, seats, "cai") as cai:
+            for person in (bea, cai):
+                person.until("We study tea.", "Do you agree? yes or no")
+                person.type("yes")
+                person.until("May the times of what you do be kept as well?")
+                person.type("no")
+                person.until("Choose blue.")
+                assert "You are" not in person.text()
+                person.type("2")
+            bea.until("You are bea.")
+            bea.type("where is the cake?")
+            cai.until("bea  where is the cake?")
+            cai.press(CTRL_C)
+            assert cai.ended() == 130
+            with joined(tmp_path, seats, "cai") as again:  # who has agreed is not asked again
+                again.until("bea  where is the cake?")
+                assert "Do you agree" not in again.text()
+                bea.type("/stop yes")
+                assert bea.ended() == 0
+        assert host.ended() == 0
+    with Log.open(tmp_path / "log.db", create=False) as log:
+        agreed = log.query("SELECT participant, version, times, withdrawn_at IS NOT NULL FROM consent ORDER BY 1").rows
+        assert agreed == [("bea", "3", 0, 1), ("cai", "3", 0, 0)]
+        assert log.query("SELECT DISTINCT answer, correct FROM v_answers WHERE form = 'before'").rows == [("blue", 1)]
+        assert log.query("SELECT COUNT(*) FROM inbox WHERE arrived_at IS NOT NULL").rows == [(0,)]

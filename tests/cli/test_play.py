@@ -15,6 +15,7 @@ from tests.cli.screen import CTRL_C, Screen
 from tests.loopback import Loopback
 
 SOON = ("-S", "people.gap_s=0", "-S", "people.pause_s=0.2", "-S", "people.patience_s=1")
+AT_ONCE = ("-S", "people.gap_s=1", "-S", "people.pause_s=0.2", "-S", "people.words_per_second=0")
 SLOWLY = ("-S", "people.gap_s=0", "-S", "people.pause_s=60", "-S", "people.words_per_second=2")
 
 
@@ -74,19 +75,29 @@ def test_whoever_speaks_while_an_agents_words_appear_cuts_it_off(tmp_path: Path)
         assert mine == ("dan", "Let me say something first.")
 
 
-def test_an_agent_lets_one_finish_typing(tmp_path: Path) -> None:
-    quick = ("-S", "people.gap_s=1.5", "-S", "people.pause_s=0.1", "-S", "people.words_per_second=0")
-    with Screen("play", "dinner-secret", "--as", "dan", *quick, at=tmp_path) as screen:
+def test_agents_let_one_finish_typing(tmp_path: Path) -> None:
+    polite = ("-S", "mind.interrupt_threshold=5", "-S", "participants.carol.mind.interrupt_threshold=5", *AT_ONCE)
+    with Screen("play", "dinner-secret", "--as", "dan", *polite, at=tmp_path) as screen:
         screen.until("You are dan")
         screen.press("I have a th")
-        screen.until("I have a th")
-        before = screen.text()
-        screen.until("turn 0")
-        assert "The cake is in the kitchen." not in before
-        screen.type("ought.")
-        screen.until("dan    I have a thought.")
+        screen.until("dan> I have a th")
         with log_of(tmp_path) as log:
-            assert said(log, newest(log).id)[0] == ("dan", "I have a thought.")
+            before = newest(log).head
+            screen.press("o")
+            screen.until("dan> I have a tho")
+            assert newest(log).head == before
+        screen.type("ught.")
+        screen.until("dan    I have a thought.")
+
+
+def test_an_agent_with_something_urgent_interrupts_who_is_typing_and_no_word_is_lost(tmp_path: Path) -> None:
+    urgent = ("-S", "mind.interrupt_threshold=1", *AT_ONCE)
+    with Screen("play", "dinner-secret", "--as", "dan", *urgent, at=tmp_path) as screen:
+        screen.until("You are dan")
+        screen.press("I was about to s")
+        screen.until("The cake is in the kitchen.", "dan> I was about to s")
+        screen.type("ay something")
+        screen.until("dan    I was about to say something")
 
 
 def test_what_was_said_is_taken_back_by_a_fork(tmp_path: Path) -> None:
@@ -116,10 +127,10 @@ def test_a_persons_other_acts_and_their_mistakes(tmp_path: Path) -> None:
         screen.type("/acts")
         screen.until("/select FRIEND")
         screen.type("/slect x")
-        screen.until("no command /slect; nearest: '/select'")
+        screen.until("no command /slect; nearest: '/select'", "bob> /slect x")
         screen.press("\x15")
         screen.type("/select Nobody At All")
-        screen.until("select: 'Nobody At All' is none; one of:")
+        screen.until("select: 'Nobody At All' is none; one of:", "bob> /select Nobody At All")
         label = next(line for line in screen.text().splitlines() if line.startswith("- ")).split(":")[0][2:]
         screen.press("\x15")
         screen.type(f"/select {label}")

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tertulia.agents.backends.schema import canonical_schema
-from tertulia.environments.floor import POLICIES, Ask, Award, Bid, FloorView
+from tertulia.environments.floor import POLICIES, Ask, Award, Bid, FloorPolicy, FloorView
 from tertulia.environments.floor.clock import Time
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import Happened
@@ -102,12 +102,24 @@ def _turn(
 
     work = TurnWork(stage, stage.head + 1, 0, model_for, closing=raw is None)
     stage.fixed = {name: legal_act(stage, name, act) for name, act in (raw or {}).items()}
-    with patch.dict(POLICIES, {stage.scenario.turns.policy: partial(as_it_happened, tuple(stage.fixed))}):
+    policy = stage.scenario.turns.policy
+    happens = partial(as_it_happened, tuple(stage.fixed), POLICIES[policy] if policy == "moderated" else None)
+    with patch.dict(POLICIES, {policy: happens}):
         asyncio.run(play_turn(work))
 
 
-async def as_it_happened(actors: tuple[str, ...], view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask) -> Award:
-    """The floor goes to those who act in the transcript: who else wanted it is not part of what is fixed."""
+async def as_it_happened(
+    actors: tuple[str, ...], asks: FloorPolicy | None, view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask
+) -> Award:
+    """The floor goes to those who act in the transcript: who else wanted it is not part of what is fixed.
+
+    Who moderates is asked all the same. The hands that it can see are part of the transcript: here everybody's is up in
+    every other turn.
+    """
+    if asks is not None:
+        up, sees = {"volunteers": view.turn % 2 == 0}, view.in_sight or ()
+        fixed = [bid.model_copy(update=up) if bid.participant in sees else bid for bid in bids]
+        await asks(view, fixed, rng, ask)
     return Award(actors, {bid.participant: "the transcript" for bid in bids})
 
 

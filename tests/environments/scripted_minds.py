@@ -84,7 +84,7 @@ class _Asked:
         return [text for of, text in self.minds.thoughts.get((self.seat, self.turn), []) if of == system]
 
     def _kept(self) -> dict[str, str]:
-        return dict(re.findall(r"^- (K\d) \(a thought of yours\): (.*)$", self.tail, re.MULTILINE))
+        return dict(re.findall(r"^- ([KN]\d) \(a thought of yours\): (.*)$", self.tail, re.MULTILINE))
 
     def _new(self) -> dict[str, str]:
         quick, considered = self._formed("react"), self._formed("reflect")
@@ -101,7 +101,7 @@ class _Asked:
         return {"thought": label, **reasons, **scores, "motivation_tenths": tenths, "keep": keep}
 
     def _act(self, labelled: dict[str, str]) -> dict[str, Any]:
-        chosen = re.search(r"put (K\d) into words", self.tail)
+        chosen = re.search(r"put ([KN]\d) into words", self.tail)
         best = max(labelled, key=lambda label: self._tenths(labelled[label]), default="none")
         label = chosen[1] if chosen else best
         if not labelled.get(label):

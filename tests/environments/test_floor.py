@@ -257,6 +257,20 @@ def test_a_moderator_sees_hands_and_nothing_of_motivations_or_thoughts() -> None
     assert not any(hidden in told for hidden in ("canary", "1.23", "3.67", "4.56"))
 
 
+def test_a_moderator_sees_no_hand_out_of_sight_calls_on_nobody_there_and_notices_only_what_it_witnessed() -> None:
+    ask = Answering("cat")
+    seen = view(in_sight=("ann", "ben"), interrupted=("ben", "cat"))
+    found = award("moderated", seen, bids(4, 4, 4), ask=ask)
+    assert found.admitted == ()
+    assert "ann gave cat, who cannot speak now, the floor" in found.reasons["cat"]
+    told = ask.asked[0].words()
+    assert "Who raised a hand now: ann (has spoken 0 times), ben (has spoken 0 times)." in told
+    assert "Interrupted just now: ben." in told
+    assert "Cannot speak now: cat." in told
+    award("moderated", replace(seen, cut_in=False), bids(4, 4, 4), ask=ask)
+    assert "Interrupted" not in ask.asked[1].words()
+
+
 def test_a_moderator_by_rules_gives_the_floor_to_a_raised_hand_that_spoke_least_and_to_itself_last() -> None:
     spoke = {"ben": 3, "cat": 1}
     assert award("moderated", view(spoke=spoke), bids(5, 4, 4)).admitted == ("cat",)

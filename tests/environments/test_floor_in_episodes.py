@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,7 +29,8 @@ from tertulia.environments.turn import TurnWork, play_turn
 from tertulia.environments.world import Event
 from tertulia.mind.model import LanguageModel
 from tertulia.storage.log import Log
-from tertulia.storage.rows import BidRow, CallRow, EventRow, MemoryRow, TurnRow
+from tertulia.storage.rows import BidRow, CallRow, EventRow, MemoryRow, TurnRow, WitnessRow
+from tests.environments.table_talk_play import scenario_of
 from tests.environments.test_turn import Scripted, stage_of
 from tests.json_instances import instance
 from tests.loopback import REASK_SIGN, Loopback
@@ -180,6 +183,27 @@ def test_real_seconds_may_be_handed_in_and_are_told_in_whole_ones() -> None:
     assert (stage.clock_s, heard.event.text) == (12.6, "Nobody speaks for 13 seconds.")
     assert stage.step(2, 0, {}, Time(5.0, pause_s=0.0))[0] == [], "as the log has it: none was heard"
     assert stage.clock_s == 17.6
+
+
+async def test_a_log_from_before_silences_were_events_restores_without_any(tmp_path: Path) -> None:
+    db = tmp_path / "log.db"
+    result = await play(db, "sally-anne", sets=["turns.silence=true", "turns.limit=8"], seed=5)
+    with closing(sqlite3.connect(db)) as raw, raw:
+        heard = raw.execute("SELECT turn, ordinal FROM event WHERE kind = 'silence'").fetchall()
+        raw.executemany("DELETE FROM witness WHERE turn = ? AND event = ?", heard)
+        raw.execute("DELETE FROM event WHERE kind = 'silence'")
+        raw.execute("UPDATE turn SET lasted_s = NULL, clock_s = NULL")
+    assert heard
+    with Log.open(db) as log:
+        stage = restore(log, log.episode(result.episode)).stage
+        for name, seen in stage.eyes.seen.items():
+            witnessed = log.rows(WitnessRow, result.episode, participant=name)
+            assert [event.id for event in seen] == sorted((f"{w.turn}.{w.event}" for w in witnessed), key=_place)
+        assert stage.clock_s > 0
+
+
+def _place(event: str) -> tuple[int, ...]:
+    return tuple(map(int, event.split(".")))
 
 
 # -- interruption, cool-down, normalisation: folded from the log -----------------------------------------------------
@@ -343,6 +367,30 @@ async def test_a_prediction_reads_the_last_five_utterances_and_nothing_of_minds_
         uris = {(c.participant, c.uri) for c in log.rows(CallRow, result.episode)}
     assert ("world", "openai/predictor") in uris
     assert ("ben", "openai/any") in uris
+
+
+def test_a_prediction_reads_only_what_everybody_heard_who_could_act() -> None:
+    scripted = [
+        {"turn": 1, "say": "All hear it.", "by": "ann"},
+        {"turn": 2, "move": "bob", "room": "cellar"},
+        {"turn": 3, "say": "Bob does not.", "by": "ann"},
+        {"turn": 4, "leave": "bob"},
+        {"turn": 5, "say": "All hear it who are left.", "by": "ann"},
+        {"turn": 6, "whisper": "Nobody else does.", "by": "ann", "to": ["cid"]},
+    ]
+    stage = Stage.of(
+        scenario_of(
+            {
+                "scenario": "house", "world": "table_talk", "premise": "A house.", "rooms": ["hall", "cellar"],
+                "participants": [{"name": name, "room": "hall"} for name in ("ann", "bob", "cid", "dan")],
+                "turns": {"policy": "next-speaker", "limit": 9}, "script": scripted,
+            }
+        ), 0, "e",
+    )  # fmt: skip
+    stage.open()
+    for turn in range(1, 8):
+        stage.step(turn, 0, {})
+    assert [one.text for one in stage.heard] == ["All hear it.", "All hear it who are left."]
 
 
 async def test_what_a_moderator_answered_before_a_turn_was_cut_off_is_not_paid_for_again(tmp_path: Path) -> None:

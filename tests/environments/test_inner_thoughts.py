@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,3 +157,90 @@ async def test_a_fused_turn_asks_once(table: Table) -> None:
     minds = Minds(TALK, when_its_topic_returns)
     result = await table.play(minds, "fused", "mind.system1_prob=0", "turns.limit=3")
     assert result.calls == len(minds.asked) == 3 * result.turns
+
+
+WORDS = (
+    "apple boat chair drum eagle flute grape house ink jar kite lamp moon nest oven pen queen river stone train urn "
+    "violin wheel yarn"
+).split()
+
+
+@BOTH
+async def test_a_mind_that_keeps_all_it_can_still_says_what_suddenly_matters(table: Table, deliberation: str) -> None:
+    """The new thought is appraised before the least motivated of all expires."""
+    fire = "Fire! Everybody leave the house at once!"
+    some = {
+        ("ana", turn): [
+            (system, f"{WORDS[3 * turn - 3 + n]} number {7 * turn + n} costs {WORDS[-3 * turn + n]}{turn}{n}.")
+            for n, system in enumerate((1, 2, 2))
+        ]
+        for turn in range(1, 5)
+    }
+    minds = Minds(
+        {**some, ("ana", 5): [(1, fire)]}, lambda seat, turn, thought, heard: (50 if thought == fire else 25, True)
+    )
+    await table.play(minds, deliberation, "mind.system1_prob=0", "turns.limit=6", "ends=[limit]")
+    assert table.read("SELECT count(*) FROM appraisal WHERE turn = 4 AND status = 'kept'") == [(8,)]
+    assert table.read("SELECT actor, text FROM v_transcript WHERE turn = 5") == [("ana", fire)]
+    [(rated, why)] = table.read(
+        "SELECT motivation, reason_against FROM appraisal WHERE turn = 5 AND status = 'expired'"
+    )
+    assert rated > 2
+    assert why.startswith("no room")
+
+
+class Citing(Minds):
+    """Minds that cite the thought about the harbour by what their prompt calls it, where it shows it."""
+
+    def __call__(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        reply = super().__call__(body)
+        tail = body["messages"][1]["content"]
+        cited = re.findall(r"^- (K\d) \(a thought of yours\): The harbour", tail, re.MULTILINE)[:1]
+        for part in (reply, (reply or {}).get("reflect")):
+            for thought in (part or {}).get("thoughts", []):
+                thought["stimuli"] = cited or ["0.0"]
+        return reply
+
+
+@BOTH
+async def test_an_earlier_thought_that_prompted_another_is_in_the_log_by_its_id(
+    table: Table, deliberation: str
+) -> None:
+    talk = {
+        ("ana", 1): [
+            (2, "The harbour has the best boats."),
+            (2, "My aunt sells yellow umbrellas."),
+            (1, "Cold soup tastes odd today."),
+        ],
+        ("ana", 2): [(1, "Mountains frighten goats."), (2, "Paper burns quickly.")],
+        ("ben", 2): [(2, "Does the harbour have the best boats?")],
+        ("ana", 3): [(1, "Harbour again!"), (2, "Boats of the harbour leave at noon, the best of them.")],
+    }
+    await table.play(
+        Citing(talk, lambda seat, turn, thought, heard: (45 if seat == "ben" else 20, True)), deliberation,
+        "mind.system1_prob=0", "turns.limit=4", "ends=[limit]",
+    )  # fmt: skip
+    [(stimuli,)] = table.read("SELECT stimuli FROM thought WHERE holder = 'ana' AND turn = 3 AND system = 2")
+    assert stimuli not in ('["0.0"]', '["K1"]')
+    [(cited,)] = table.read("SELECT thought FROM thought WHERE holder = 'ana' AND text LIKE 'The harbour%'")
+    assert json.loads(stimuli) == [cited]
+
+
+class Misnaming(Minds):
+    """Minds that say they speak from a third new thought, where there is one."""
+
+    def __call__(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        reply = super().__call__(body)
+        if reply is not None and reply.get("reflect", {}).get("thoughts"):
+            reply["speak"] = {"thought": "N3", "act": {"kind": "say", "text": "Salad, then.", "to": [], "asserts": []}}
+        return reply
+
+
+async def test_a_draft_from_a_new_thought_that_did_not_come_is_one_from_no_thought(table: Table) -> None:
+    minds = Misnaming({("ben", 1): [(1, "Hungry!"), (2, "I could make a salad.")]}, when_its_topic_returns)
+    await table.play(minds, "fused", "turns.policy=round-robin", "turns.limit=3", "ends=[limit]")
+    [(wants, motivation, thought, reason)] = table.read(
+        "SELECT wants, motivation, thought, reason FROM bid WHERE turn = 1 AND participant = 'ben'"
+    )
+    assert (wants, motivation, thought) == (1, 3.0, None)
+    assert "said already" not in reason

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -63,11 +66,14 @@ def _changed(act: dict[str, Any], by: str, me: str, seed: int) -> dict[str, Any]
 
 @SLOW
 @given(data=table_scenarios(min_seats=3), mind=minds, seed=st.integers(0, 999), pick=st.integers(0, 3))
+@pytest.mark.parametrize("moderated", [False, True])
 def test_what_i_did_not_witness_changes_no_prompt_of_mine(
-    data: dict[str, Any], mind: str, seed: int, pick: int
+    data: dict[str, Any], mind: str, seed: int, pick: int, moderated: bool
 ) -> None:
     data = with_minds(data, mind)
     me = names_of(data)[pick % len(names_of(data))]
+    if moderated:
+        data = {**data, "turns": {**data["turns"], "policy": "moderated", "moderator": me}}
     acts = some_acts(scenario_of(data), seed, 6)
     other, other_acts = changed_for(data, acts, me, seed)
     try:
@@ -79,6 +85,43 @@ def test_what_i_did_not_witness_changes_no_prompt_of_mine(
     second, _ = play_along(other, other_acts, salts)
     assert first[me] == second[me]
     assert mind == "reactive" or first[me]
+    assert not moderated or len(acts) < 2 or "moderate" in [purpose for purpose, _, _ in first[me]]
+
+
+HOUSE = """
+scenario: house
+world: table_talk
+rooms: [hall, cellar]
+premise: A house.
+participants:
+  - {name: mod, room: hall}
+  - {name: ann, room: cellar}
+  - {name: bob, room: cellar}
+  - {name: cid, room: hall}
+mind: {preset: inner-thoughts}
+elicit: none
+turns: {policy: moderated, moderator: mod, limit: 5}
+"""
+
+
+def test_one_who_moderates_is_told_nothing_of_another_room() -> None:
+    """Neither how often people there spoke, nor who raised a hand, nor who was interrupted."""
+    data = yaml.safe_load(HOUSE)
+    said: Acts = [{"cid": {"kind": "say", "text": "Hello."}}, {}, {}, {}]
+    more: Acts = [
+        {**said[0], "bob": {"kind": "say", "text": "Listen."}},
+        {"ann": {"kind": "whisper", "text": "No.", "to": ["bob"]}},
+        {"bob": {"kind": "move", "room": "hall"}},
+        {},
+    ]
+    for there, same in ((more[:2], True), (more, False)):  # one who comes over is seen, of course
+        first, _ = play_along(data, said, {})
+        second, _ = play_along(data, [*there, *said[len(there) :]], {"ann": "another mind", "bob": "another mind"})
+        assert (first["mod"] == second["mod"]) == same
+        asked = [messages for purpose, messages, _ in second["mod"] if purpose == "moderate"]
+        assert len(asked) == 4
+        hands = [re.search(r"raised a hand now: (.*)\.", messages) for messages in asked]
+        assert [found[1] for found in hands if found][1] == "mod (has spoken 0 times), cid (has spoken 1 times)"
 
 
 @SLOW

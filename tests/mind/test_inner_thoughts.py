@@ -21,7 +21,7 @@ from tertulia.mind.participation import by_thought
 from tertulia.mind.prompt import messages, prefix
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import PRESETS, PROACTIVITY, MindSpec
-from tertulia.mind.state import Appraised, MindState, MindUpdate, NewMemory, NewThought, Recalled, fold
+from tertulia.mind.state import Appraised, Element, MindState, MindUpdate, NewMemory, NewThought, Recalled, fold
 from tertulia.mind.testing import check_faculty, example
 from tertulia.storage.rows import RecallRow
 from tertulia.storage.seen import SeenEvent
@@ -277,3 +277,36 @@ def test_in_a_pause_a_mind_is_told_that_nobody_spoke_and_for_how_long() -> None:
     ]
     whole = moment_of(talk, *silences, turn=7)
     assert "Nobody has said or done anything for 2 turns (20 seconds)." in messages(whole, (), [])[1].content
+
+
+def test_silences_before_the_last_words_do_not_lengthen_a_pause() -> None:
+    def silence(turn: int) -> SeenEvent:
+        return SeenEvent(
+            id=f"{turn}.0", turn=turn, kind="silence", actor=None, text="", level="content", data={"seconds": 10.0}
+        )
+
+    seen = moment_of(silence(1), said(2, "ben", "Well."), silence(5), turn=6).seen
+    assert (seen.pause, seen.pause_s) == (3, 10.0)
+    assert moment_of(silence(1), said(5, "ben", "Well."), turn=6).seen.pause_s == 0
+
+
+def test_thoughts_of_this_turn_have_labels_of_their_own_beside_eight_that_are_kept() -> None:
+    kept = mind_of(*((turn, 2, f"From turn {turn}.", 2.0) for turn in range(-3, 6)))
+    work = TurnOfMind("e", 6, kept)
+    names = work.apply("react", MindUpdate(thoughts=[NewThought(system=1, text="Fire!")]))
+    names += work.apply("reflect", MindUpdate(thoughts=[NewThought(system=2, text="Smoke.")]))
+    labels = label_open(work.state, 6)
+    assert {labels["N1"]: "Fire!", labels["N2"]: "Smoke."} == {name: work.state.thoughts[name].text for name in names}
+    assert len([label for label in labels if label.startswith("K")]) == 8
+    assert label_open(work.state, 7) == {k: v for k, v in labels.items() if k.startswith("K")}
+
+
+@pytest.mark.parametrize("workspace", [[], ["t3.1"], ["t2.1"]])
+def test_the_thought_to_be_put_into_words_stands_in_the_prompt_whatever_was_chosen_before(workspace: list[str]) -> None:
+    mind, moment = mind_of((2, 2, COATS, 3.0), (3, 2, "It may rain.", 2.0)), moment_of(said(5, "ben", "Coats?"))
+    texts = {"t2.1": COATS, "t3.1": "It may rain."}
+    moment.workspace = [Element(kind="thought", ref=ref, text=texts[ref], score=0.5) for ref in workspace]
+    moment.chosen = "t2.1"
+    prompt = prompt_of(mind, moment, "speak")
+    assert prompt.count(f"- K1 (a thought of yours): {COATS}") == 1
+    assert ("It may rain." in prompt) == ("t3.1" in workspace)

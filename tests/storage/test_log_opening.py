@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, inspect, text
 from tertulia.storage.log import Log, LogError, SchemaMismatch
 from tertulia.storage.rows import ClaimRow, EventRow, Row
 from tertulia.storage.schema import HEAD, alembic_config, backup, migrate, schema_version
+from tertulia.storage.search import create_search
 from tertulia.storage.tables import METADATA, ROWS, table_of
 from tertulia.storage.target import Target
 from tertulia.storage.views import create_views, views
@@ -69,6 +70,7 @@ def test_the_migrations_make_exactly_the_tables_that_are_declared(
         with engine.begin() as connection:
             METADATA.create_all(connection)
             create_views(connection)
+            create_search(connection)
         engine.dispose()
         assert made == definitions(declared)
     assert len(made) > len(ROWS)
@@ -84,7 +86,7 @@ def test_the_newest_revision_is_the_one_that_is_expected() -> None:
 def test_every_row_type_has_a_table_of_its_name() -> None:
     names = (
         "batch episode participant turn event witness claim observation thought appraisal bid belief gold memory "
-        "recall workspace mind_delta inbox call probe probe_belief intervention score"
+        "recall workspace mind_delta inbox consent answer call probe probe_belief intervention score"
     )
     assert [table_of(row).name for row in ROWS] == names.split()
     assert all(list(table_of(row).columns.keys()) == list(row.model_fields) for row in ROWS)

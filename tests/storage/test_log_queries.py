@@ -180,7 +180,7 @@ def test_a_query_makes_no_file(sqlite_log: Log, tmp_path: Path) -> None:
         ("SELECT * FROM v_belief", "nearest: 'v_beliefs'"),
         ("SELECT * FROM outcomes", "nearest: 'v_outcomes'"),
         ("SELECT * FROM evnt", "nearest: 'event'"),
-        ("SELECT * FROM xyz", "one of: v_belief_accuracy, v_beliefs,"),
+        ("SELECT * FROM xyz", "one of: v_answers, v_belief_accuracy,"),
         ("SELECT probabilty FROM v_beliefs", "nearest: 'probability'"),
         ("SELECT b.holdr FROM v_beliefs AS b JOIN episode AS e ON e.id = b.episode", "nearest: 'holder'"),
         ("SELECT x.nothing FROM (SELECT 1 AS one) AS x", "nothing"),

@@ -187,12 +187,12 @@ class Slots:
             row = self.rows[number]
             if not row.done:
                 continue
+            if row.failed:  # the whole slot, before another row takes it: it brings only its own columns along
+                self._wipe(number)
             last = self.rows.pop()
             if last is not row:
                 self.rows[number] = last
                 self._move(len(self.rows), number, len(last.tokens))
-            if row.failed:
-                self._wipe(len(self.rows))
 
     def _reserve(self, rows: int, columns: int) -> None:
         """Make room, in steps large enough that it is seldom made."""

@@ -65,6 +65,39 @@ def _people() -> None:
         sa.Column("arrived_at", Utc(), nullable=True),
         sa.Column("composed_ms", sa.Float(), nullable=True),
         sa.Column("taken_turn", sa.Integer(), nullable=True),
+        sa.Column("refused", Text(), nullable=True),
         sa.Column("taken_take", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("episode", "ordinal", name="pk_inbox"),
     )
+    op.create_table(
+        "consent",
+        sa.Column("episode", Text(), nullable=False),
+        sa.Column("participant", Text(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("pseudonym", Text(), nullable=True),
+        sa.Column("version", Text(), nullable=False),
+        sa.Column("hash", Text(), nullable=False),
+        sa.Column("words_go_to", Json(), nullable=False),
+        sa.Column("times", sa.Boolean(), nullable=False),
+        sa.Column("agreed_at", Utc(), nullable=False),
+        sa.Column("withdrawn_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("episode", "participant", "ordinal", name="pk_consent"),
+    )
+    op.create_table(
+        "answer",
+        sa.Column("episode", Text(), nullable=False),
+        sa.Column("participant", Text(), nullable=False),
+        sa.Column("form", Text(), nullable=False),
+        sa.Column("item", Text(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("kind", Text(), nullable=False),
+        sa.Column("question", Text(), nullable=False),
+        sa.Column("options", Json(), nullable=True),
+        sa.Column("answer", Json(), nullable=True),
+        sa.Column("correct", sa.Boolean(), nullable=True),
+        sa.Column("answered_at", Utc(), nullable=True),
+        sa.PrimaryKeyConstraint("episode", "participant", "form", "item", name="pk_answer"),
+    )
+    op.add_column("probe", sa.Column("chain", Text(), nullable=True))
+    op.add_column("probe", sa.Column("variable", Text(), nullable=True))
+    op.add_column("probe", sa.Column("options", Json(), nullable=True))

@@ -14,6 +14,7 @@ import tertulia
 from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode, EpisodeResult
 from tertulia.environments.people.reading import Unreadable
+from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.people.table import Chair, Table
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BidRow, EventRow, InboxRow, ParticipantRow
@@ -212,6 +213,40 @@ async def test_an_episode_with_a_person_is_replayed_to_the_word(tmp_path: Path) 
         replayed = await replay(game.log, game.id)
         assert replayed.difference is None
         assert (replayed.turns, replayed.ended) == (6, True)
+
+
+async def test_a_moderator_who_speaks_of_cutting_off_cuts_nobody_off_in_a_replay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reason stands in the bid, and ends as that of one who was cut off does."""
+    from tertulia.environments.replaying import replay
+    from tests.environments.test_floor_in_episodes import answers
+    from tests.loopback import Loopback
+
+    why = "alice wanted to speak, but was cut off by dan"
+    sets = (
+        "turns.policy=moderated", "turns.moderator=alice", "turns.limit=3", "turns.interruptions=false",
+        "participants.alice.model=openai/any", "people.words_per_second=100",
+    )  # fmt: skip
+    with Loopback(script=answers(Moderated=lambda body: {"reason": why, "speaker": "alice"})) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        async with playing(tmp_path, *sets) as game:
+            game.sit("dan")
+            await game.task
+            won = [bid.reason for bid in game.log.rows(BidRow, game.id) if bid.won]
+            assert won
+            assert all(reason.endswith(why) for reason in won)
+            stages: list[bool] = []
+            deliver = RecordedPeople.deliver
+
+            async def watched(self: RecordedPeople, work: Any) -> None:
+                await deliver(self, work)
+                stages.extend(done.cut_off for done in work.minds.values())
+
+            monkeypatch.setattr(RecordedPeople, "deliver", watched)
+            assert (await replay(game.log, game.id)).difference is None
+            assert stages
+            assert not any(stages)
 
 
 async def test_forks_of_an_episode_with_a_person_need_the_person_or_another_model(tmp_path: Path) -> None:
