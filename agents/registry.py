@@ -140,12 +140,16 @@ class Backends:
         self._backends: dict[str, Backend] = {}
         self._embedders: dict[str, Backend] = {}
         self._limiters: dict[str, Limiter] = {}
+        self._limiter_of: dict[str, Limiter] = {}
+        """The same by URI as it was asked for."""
 
     def get(self, uri: str) -> Backend:
         """The backend of `uri`.
 
         Raises `ModelURIError` for a wrong URI, and `BackendFailure` (`refused`) where a key or a package is missing.
         """
+        if (found := self._backends.get(uri)) is not None:
+            return found
         parsed = parse_uri(uri)
         key = str(parsed)
         if key not in self._backends:
@@ -162,6 +166,8 @@ class Backends:
 
     def limiter(self, uri: str) -> Limiter:
         """The limiter shared by all models of the provider of `uri`."""
+        if (found := self._limiter_of.get(uri)) is not None:
+            return found
         provider = parse_uri(uri).provider
         if provider not in self._limiters:
             known = _BUILT_IN.get(provider)
@@ -171,7 +177,7 @@ class Backends:
                 ceiling=max(1, ceiling // self._share),
                 trial_s=known.trial_s if known else _TRIAL_S,
             )
-        return self._limiters[provider]
+        return self._limiter_of.setdefault(uri, self._limiters[provider])
 
     def refusal(self, uri: str) -> str | None:
         """Why there is no use in asking `uri` again: what it, or its whole provider, has refused since these backends
@@ -194,6 +200,7 @@ class Backends:
         backends = [*self._backends.values(), *self._embedders.values()]
         self._backends, self._embedders = {}, {}
         self._limiters.clear()
+        self._limiter_of.clear()
         results = await asyncio.gather(*(backend.aclose() for backend in backends), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

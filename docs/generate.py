@@ -24,6 +24,7 @@ def pages() -> dict[Path, str]:
         HERE / "commands.md": commands_page(),
         HERE / "log.md": log_page(),
         HERE / "scenarios.md": scenarios_page(),
+        HERE / "measures.md": measures_page(),
     }
 
 
@@ -79,6 +80,27 @@ def log_page() -> str:
             for column in table.columns
         ]
         parts += [f"## {table.name}", about, "\n".join(["| column | type | |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def measures_page() -> str:
+    """What measures are, from the template; then each that ships, from its file."""
+    from tertulia.storage.measures.catalogue import measures
+    from tertulia.storage.measures.statistics import STATISTICS
+
+    parts = [MADE, (HERE / "templates" / "measures.md").read_text(encoding="utf-8").strip()]
+    family = ""
+    for one in measures():
+        if one.family != family:
+            family = one.family
+            parts.append(f"### {family.capitalize()}")
+        facts = {
+            "unit": one.unit, "range": one.range, "n": one.n, "number": STATISTICS[one.statistic].about,
+            "never pooled": ", ".join(one.always), "`--by`": ", ".join(one.by), "source": one.source,
+            "query": f"[{one.name}.sql](../storage/measures/sql/{one.name}.sql)",
+        }  # fmt: skip
+        listed = [f"- {key}: {value}" for key, value in facts.items() if value]
+        parts += [f"**{one.name}**: {one.about}", "\n".join(listed)]
     return "\n\n".join(parts) + "\n"
 
 

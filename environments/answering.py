@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tertulia.agents.backends.base import Backend, BackendFailure
 from tertulia.agents.backends.rules import URI as RULES
@@ -49,6 +48,11 @@ class Totals:
             seat[1] += row.status == "fallback"
             self.requests.add(request)
             self.fallbacks += row.status == "fallback"
+
+    def copy(self) -> Totals:
+        """The same, to be counted on without changing these."""
+        seats = {name: list(counts) for name, counts in self.by_seat.items()}
+        return replace(self, requests=set(self.requests), attempts=set(self.attempts), by_seat=seats)
 
     @property
     def worst_fallback_rate(self) -> float:
@@ -145,7 +149,7 @@ class Answering:
 
     def worst_fallback_rate(self) -> float:
         """That of the totals as they will be once the turn that is about to be committed counts as well."""
-        totals = deepcopy(self.totals)
+        totals = self.totals.copy()
         for model in self._made:
             totals.add(model.rows)
         return totals.worst_fallback_rate

@@ -194,8 +194,8 @@ class Episode:
                 raise LeaseHeld(f"another worker has tried episode {row.id} once more by now")
             unplayed = Stage.of(Scenario.from_resolved(_not_ended(row).config), row.seed, row.id)
             _can_answer(unplayed.scenario, backends, people)
-            keep_words_local(log, row, unplayed.scenario, backends)
             # In a thread: reading waits for a log that is away, and others play meanwhile.
+            await asyncio.to_thread(keep_words_local, log, row, unplayed.scenario, backends)
             reading = partial(_as_it_stands, log, row, backends, unplayed, accept=accept_changes)
             calls, changed, restored = await asyncio.to_thread(reading)
             if changed is not None:

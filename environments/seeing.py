@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from tertulia.environments.world import Event
 from tertulia.storage.rows import ClaimRow, Established, EventRow, Row, WitnessRow
@@ -85,7 +86,7 @@ class Eyes:
                 self.last_spoke[one.event.actor] = one.event.turn
             for name in self.names:
                 mine = self.seen.setdefault(name, [])
-                before = sum(event.turn == one.event.turn for event in mine)
+                before = sum(1 for _ in takewhile(lambda earlier: earlier.turn == one.event.turn, reversed(mine)))  # noqa: B023
                 event = see(one.event, one.witnesses, one.claims, name, f"{one.event.turn}.{before}")
                 if event is not None:
                     mine.append(event)

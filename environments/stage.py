@@ -92,6 +92,8 @@ class Stage:
     in_real_time: bool = False
     """Whether the clock is a real one: where people take part who all agreed to have times kept."""
     premise: str = ""
+    hears_silence: bool = False
+    """Whether a silence is an event here."""
     variables: tuple[Variable, ...] = ()
     interventions: Interventions = field(default_factory=Interventions)
     """What was changed from outside, where the episode is a fork."""
@@ -128,6 +130,7 @@ class Stage:
             minds=minds,
             eyes=Eyes(tuple(seats)),
             premise=premise,
+            hears_silence=scenario.hears_silence,
         )
 
     def open(self) -> tuple[list[Happened], list[Row]]:
@@ -161,7 +164,7 @@ class Stage:
         """What those notice who notice nothing else, if anything. A simulated pause is told by its nominal length: how
         long others talk in another room is no business of theirs."""
         told = time.pause_s if time is not None else None
-        if not (self.scenario.hears_silence if told is None else told):
+        if not (self.hears_silence if told is None else told):
             return []
         if told is None:
             lasted = time.lasted_s if time is not None else None

@@ -5,19 +5,20 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, Protocol, TypedDict, cast
+from typing import Any, Protocol, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Send, StreamMode, StreamWriter
+from langgraph.types import Command, Send
 from langsmith.run_helpers import tracing_context
 
 from tertulia.environments.floor import POLICIES, Award, Bid, FloorView, weigh
@@ -99,7 +100,6 @@ class TurnWork:
     """What the scenario asks copied minds at this turn, by ordinal."""
     probed: dict[int, tuple[Probed, LanguageModel]] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
-    over: bool = False
     award: Award = field(default_factory=lambda: Award((), {}))
     bids: list[Bid] = field(default_factory=list)
     """As the floor weighed them, in seat order."""
@@ -208,15 +208,19 @@ class TurnState(TypedDict):
 class Turns:
     """The turns of one episode, take after take, on one run of the graph. Use it in an `async with`, from one task.
 
-    To begin a run costs LangGraph more than a turn does, so this one comes round to its first node for every take;
-    while the episode commits, it stands still. `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`,
-    `event`. Nothing is traced, whatever the user's environment says.
+    To begin a run costs LangGraph more than a turn does, so the node that ends a take waits for the next one and goes
+    on with it. `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`, `event`. Nothing is traced,
+    whatever the user's environment says.
     """
 
     listen: Callable[[dict[str, Any]], None] | None = None
     work: TurnWork = field(init=False)
     """The take that is being played."""
-    _run: AsyncGenerator[Any, None] | None = None
+    _run: asyncio.Task[None] | None = None
+    _over: asyncio.Future[None] = field(init=False)
+    """Done when the take is."""
+    _next: asyncio.Future[bool] | None = None
+    """What the graph stands still for between two takes: whether there is another."""
     _untraced: AbstractContextManager[None] = field(default_factory=lambda: tracing_context(enabled=False))
 
     async def __aenter__(self) -> Turns:
@@ -225,31 +229,56 @@ class Turns:
 
     async def __aexit__(self, *_: object) -> None:
         self._untraced.__exit__(None, None, None)
+        if self._run is not None and self._next is not None:
+            self._next.set_result(False)
+            await self._run
         await self._stop()
 
     async def play(self, work: TurnWork) -> None:
         """Run one take. Afterwards `work` holds either failures, or everything that `record` needs."""
-        self.work = work
+        self.work, self._over = work, asyncio.get_running_loop().create_future()
+        if self._run is None:
+            self._run = asyncio.create_task(self._graph())
+            self._run.add_done_callback(self._broke_off)
+        else:
+            assert self._next is not None, "a run that has not failed waits for its next take"
+            self._next.set_result(True)
         try:
-            async for mode, told in self._run or self._begin():
-                if mode == "custom" and self.listen is not None:
-                    self.listen(told)
-                elif work.over:
-                    return
+            await self._over
         except BaseException:
             await self._stop()
             raise
 
-    def _begin(self) -> AsyncGenerator[Any, None]:
-        modes: list[StreamMode] = ["updates"] if self.listen is None else ["custom", "updates"]
-        run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=modes)
-        self._run = cast("AsyncGenerator[Any, None]", run)
-        return self._run
+    def tell(self, event: dict[str, Any]) -> None:
+        """Let whoever listens know."""
+        if self.listen is not None:
+            self.listen(event)
+
+    async def another(self) -> bool:
+        """The take is over; whether there is one more, once that is known."""
+        self._next = asyncio.get_running_loop().create_future()
+        if not self._over.done():  # nobody waits any more where the episode was cancelled just now
+            self._over.set_result(None)
+        more = await self._next
+        self._next = None
+        return more
+
+    async def _graph(self) -> None:
+        run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=[])
+        async for _ in run:
+            pass
+
+    def _broke_off(self, run: asyncio.Task[None]) -> None:
+        """A run that ends before its take does takes whoever waits along."""
+        if not self._over.done():
+            failure = None if run.cancelled() else run.exception()
+            self._over.set_exception(failure or RuntimeError("the graph ended in the middle of a turn"))
 
     async def _stop(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            await run.aclose()
+        run, self._run, self._next = self._run, None, None
+        if run is not None and not run.done():
+            run.cancel()
+            await asyncio.wait([run])
 
 
 async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
@@ -263,7 +292,8 @@ def turn_graph() -> CompiledStateGraph[TurnState, Turns, TurnState, TurnState]:
     """The graph of a turn, compiled once. From its end it goes round to its beginning, for the next take.
 
     A step of LangGraph costs more than most of what happens in it. So a node goes on with what comes next by itself,
-    unless several have to wait for their models at the same time: only then is each sent to a node of its own.
+    also into the next take, unless several have to wait for their models at the same time: only then is each sent to a
+    node of its own.
     """
     graph = StateGraph(TurnState, context_schema=Turns)
     graph.add_node("minds", _minds, destinations=("mind", "probe", "floor"))
@@ -280,8 +310,39 @@ def turn_graph() -> CompiledStateGraph[TurnState, Turns, TurnState, TurnState]:
 
 
 async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """A take from its beginning."""
+    return await _go_on(runtime.context, _think_or_send)
+
+
+async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """A take from when all minds have come to an end of thinking."""
+    return await _go_on(runtime.context, _award_or_send)
+
+
+async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+    """A take from when all who speak have found their words."""
+    return await _go_on(runtime.context, _end_take)
+
+
+Part = Callable[["Turns"], Awaitable[list[Send]]]
+"""A part of a take; whom it sends to wait for their models beside one another, if it comes to that."""
+
+
+async def _go_on(turns: Turns, part: Part) -> Command[Any]:
+    """From this part on, over as many parts and takes as nobody has to be sent; at the end of an episode, the end."""
+    remaining = _PARTS[_PARTS.index(part) :]
+    while True:
+        for part in remaining:
+            if asking := await part(turns):
+                return Command(goto=asking)
+        if not await turns.another():
+            return Command(goto=END)
+        remaining = _PARTS
+
+
+async def _think_or_send(turns: Turns) -> list[Send]:
     """Those who wait for nobody think here, one after the other; those who ask a model think all at once."""
-    work = runtime.context.work
+    work = turns.work
     asking: list[Send] = []
     for seat in work.stage.seats.values():
         if seat.model == HUMAN:
@@ -296,20 +357,18 @@ async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
         if deliberation.may_wait():
             asking.append(Send("mind", {"name": seat.name}))
         else:
-            await _think(work, seat.name, runtime.stream_writer)
-    asking += [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(work.planned))]
-    if asking:
-        return Command(goto=asking)
-    return await _floor(state, runtime)
+            await _think(turns, seat.name)
+    return asking + [Send("probe", {"ordinal": ordinal}) for ordinal in range(len(work.planned))]
 
 
 async def _mind(state: OfSeat, runtime: Runtime[Turns]) -> None:
     """One mind thinks, beside the others."""
-    await _think(runtime.context.work, state["name"], runtime.stream_writer)
+    await _think(runtime.context, state["name"])
 
 
-async def _think(work: TurnWork, name: str, tell: StreamWriter) -> None:
+async def _think(turns: Turns, name: str) -> None:
     """One mind deliberates. It never raises for want of an answer: its siblings' calls are already paid."""
+    work = turns.work
     deliberation = work.begun[name]
     try:
         intent = await deliberation.run()
@@ -318,8 +377,7 @@ async def _think(work: TurnWork, name: str, tell: StreamWriter) -> None:
         return
     mind = deliberation.mind
     work.minds[name] = Deliberated(mind, deliberation, intent, intent.act)
-
-    tell({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
+    turns.tell({"kind": "deliberated", "name": name, "turn": work.turn, "rows": mind.rows()})
 
 
 def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
@@ -352,21 +410,21 @@ async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:
         work.failures.append(failure)
 
 
-async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+async def _award_or_send(turns: Turns) -> list[Send]:
     """Who may speak; one who speaks alone finds its words here, several find them all at once."""
-    work = runtime.context.work
+    work = turns.work
     if not work.failures and work.people is not None:
         await _with_people(work, work.people.settle)
     if not work.failures and not work.closing:
         await _award(work)
     if not work.failures and not work.closing:
-        runtime.stream_writer({"kind": "floor", "turn": work.turn, "award": work.award})
+        turns.tell({"kind": "floor", "turn": work.turn, "award": work.award})
         undrafted = [name for name in work.award.admitted if work.minds[name].act is None]
         if len(undrafted) > 1:
-            return Command(goto=[Send("speak", {"name": name}) for name in undrafted])
+            return [Send("speak", {"name": name}) for name in undrafted]
         for name in undrafted:
             await _find_words(work, name)
-    return await _step(state, runtime)
+    return []
 
 
 async def _with_people(work: TurnWork, do: Callable[[TurnWork], Awaitable[None]]) -> None:
@@ -407,7 +465,8 @@ def _bid(seat: Seat, intent: Intent) -> Bid:
     return Bid(
         participant=seat.name, person=seat.model == HUMAN, wants=intent.wants, volunteers=intent.volunteers,
         interrupts=intent.interrupts,
-        motivation=intent.motivation, thought=intent.thought, addressee=intent.addressee, reason=intent.reason,
+        motivation=intent.motivation, strength=intent.motivation, thought=intent.thought, addressee=intent.addressee,
+        reason=intent.reason,
     )  # fmt: skip
 
 
@@ -431,21 +490,24 @@ async def _find_words(work: TurnWork, name: str) -> None:
         work.award.reasons[name] += f", but {reason}"
 
 
-async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
+async def _end_take(turns: Turns) -> list[Send]:
     """The world takes the actions in, everybody sees what they witness, and minds settle; the take is over."""
-    work = runtime.context.work
+    work = turns.work
     if not work.failures and not work.closing and work.people is not None:
         await _with_people(work, work.people.deliver)
     if not work.failures:
         _happen(work)
         for one in work.events:
-            runtime.stream_writer({"kind": "event", "turn": work.turn, "event": one.event})
+            turns.tell({"kind": "event", "turn": work.turn, "event": one.event})
         for name, done in work.minds.items():
             work.stage.minds[name] = done.mind.state
             if done.work is not None:
                 work.stage.keep_vectors(name, done.work.moment.nearness)
-    work.over = True
-    return Command(goto="minds")
+    return []
+
+
+_PARTS: tuple[Part, ...] = (_think_or_send, _award_or_send, _end_take)
+"""A take, in order."""
 
 
 def _happen(work: TurnWork) -> None:

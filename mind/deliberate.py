@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import count
 from typing import Any, cast
@@ -209,8 +209,8 @@ class Deliberation:
 
     def _sampling(self, purpose: str, asked: Sequence[Faculty], schema: type[BaseModel]) -> Sampling:
         """The liveliest temperature of those that ask; a seed of this turn's own; room for every valid reply."""
-        return replace(
-            asked[0].sampling,
+        return Sampling(
+            top_p=asked[0].sampling.top_p,
             temperature=max(faculty.sampling.temperature for faculty in asked),
             max_tokens=bound_tokens(schema),
             seed=self.moment.draw(purpose, 0).getrandbits(31),

@@ -56,7 +56,7 @@ class Prompts:
         if shared < _LEAST or 2 * shared < len(text):
             return call
         kept = {"messages": None, "base": whole.call, "shared": shared, "rest": text[shared:]}
-        return call.model_copy(update=kept)
+        return CallRow.made(**{**call.__dict__, **kept})
 
     def remember(self, kept: CallRow) -> None:
         """To be told of each call when it is durable: what was kept whole can be referred to from now on."""

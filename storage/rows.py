@@ -65,7 +65,7 @@ class Row(SQLModel):
         row = object.__new__(cls)  # what pydantic's `model_construct` does, with the defaults looked up once
         put = object.__setattr__
         put(row, "__dict__", {**_defaults(cls), **values})
-        put(row, "__pydantic_fields_set__", set(values))
+        put(row, "__pydantic_fields_set__", _names(cls))
         put(row, "__pydantic_extra__", None)
         put(row, "__pydantic_private__", None)
         return row
@@ -79,6 +79,12 @@ def _defaults(row: type[Row]) -> dict[str, Any]:
         for name, info in row.model_fields.items()
         if not info.is_required() and info.default_factory is None
     }
+
+
+@cache
+def _names(row: type[Row]) -> set[str]:
+    """All columns: one set for all rows of a type."""
+    return set(row.model_fields)
 
 
 class BatchRow(Row):

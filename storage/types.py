@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from sqlalchemy import TEXT, DateTime, Dialect
@@ -15,9 +17,26 @@ _ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken lit
 _MUST_ESCAPE = re.compile("[\x00\x10\ud800-\udfff]")
 _ESCAPED = re.compile("\x10([0-9a-f]{4})")
 
-# Made once: `json.dumps` with settings of one's own makes an encoder at each call.
-_DUMP = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
-_WRITE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+
+def _encoder(*, sort_keys: bool) -> Callable[[Any], str]:
+    """ASCII only, no spaces, no NaN. `json.JSONEncoder.encode` makes an encoder at each call; this is made once."""
+    plain = json.JSONEncoder(sort_keys=sort_keys, separators=(",", ":"), allow_nan=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return plain.encode
+    # (markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)
+    parts = make(None, plain.default, encode_basestring_ascii, None, ":", ",", sort_keys, False, False)
+
+    def encode(value: Any) -> str:
+        try:
+            return "".join(parts(value, 0))
+        except RecursionError:
+            raise ValueError("it contains itself, or is nested too deeply") from None
+
+    return encode
+
+
+_DUMP, _WRITE = _encoder(sort_keys=True), _encoder(sort_keys=False)
 
 
 def needs_escape(text: str) -> bool:

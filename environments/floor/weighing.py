@@ -74,5 +74,6 @@ def weigh(
             else ""
         )
         held_back = {"volunteers": False, "interrupts": False, "resting": resting} if rests else {}
-        found.append(bid.model_copy(update={"strength": strength, **held_back}))
+        changes = held_back if strength == bid.strength else {"strength": strength, **held_back}
+        found.append(bid.model_copy(update=changes) if changes else bid)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -77,6 +78,7 @@ def _place_of(error: BaseException) -> str:
     return f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
 
 
+@lru_cache(maxsize=256)
 def _policy_of(module: ModuleType, place: str) -> type[RulesPolicy]:
     policies = {
         found for _, found in inspect.getmembers(module, inspect.isclass)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 DRAWS = 2000
@@ -38,14 +40,45 @@ def interval(by_episode: Mapping[str, Sequence[float]], seed: int = 0, draws: in
     whole = math.fsum(total for total, _ in sums) / n
     if len(sums) < 2:
         return Interval(whole, None, None, n, len(sums))
-    rng = Random(f"{seed}/bootstrap")
-    found = []
-    for _ in range(draws):
-        drawn = [sums[int(rng.random() * len(sums))] for _ in sums]
-        found.append(math.fsum(total for total, _ in drawn) / sum(size for _, size in drawn))
-    found.sort()
+    totals, sizes = [total for total, _ in sums], [size for _, size in sums]
+    found = sorted(
+        math.fsum(map(totals.__getitem__, drawn)) / sum(map(sizes.__getitem__, drawn))
+        for drawn in _drawn(seed, len(sums), draws)
+    )
     cut = (1.0 - LEVEL) / 2
     return Interval(whole, _at(found, cut), _at(found, 1.0 - cut), n, len(sums))
+
+
+def bounds(
+    vectors: Sequence[Sequence[float]],
+    value: Callable[[Sequence[float]], float | None],
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> tuple[float | None, float | None]:
+    """The percentile bootstrap interval (95 %) of a number of sums, where `vectors` are the sums of what is
+    independent: as `interval`, with the same draws. Draws of which there is no number are left out; None
+    for fewer than two."""
+    if len(vectors) < 2:
+        return None, None
+    columns = [list(column) for column in zip(*vectors, strict=True)]
+    found = []
+    for drawn in _drawn(seed, len(vectors), draws):
+        one = value([math.fsum(map(column.__getitem__, drawn)) for column in columns])
+        if one is not None:
+            found.append(one)
+    if not found:
+        return None, None
+    found.sort()
+    cut = (1.0 - LEVEL) / 2
+    return _at(found, cut), _at(found, 1.0 - cut)
+
+
+@lru_cache(maxsize=4)
+def _drawn(seed: int, size: int, draws: int) -> list[array[int]]:
+    """So many draws of as many as there are, each by its place. The same for all figures over so many, so that drawing
+    is paid once."""
+    rng = Random(f"{seed}/bootstrap")
+    return [array("I", [int(rng.random() * size) for _ in range(size)]) for _ in range(draws)]
 
 
 def slope(values: Sequence[float]) -> float | None:

@@ -7,7 +7,18 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("turns", "thinking", "conversations", "log", "calls", "gold", "local_engine", "gpu", "big_log")
+BENCHMARKS = (
+    "turns",
+    "thinking",
+    "conversations",
+    "log",
+    "calls",
+    "gold",
+    "local_engine",
+    "gpu",
+    "big_log",
+    "measures",
+)
 
 
 def main() -> None:

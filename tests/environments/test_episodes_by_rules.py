@@ -94,8 +94,9 @@ async def test_a_stage_restored_at_any_turn_is_the_live_one(
     with Log.open(tmp_path / "log.db") as log:
         episode = await Episode.begin(scenario, seed=stop, log=log, backends=Backends())
         await episode._open()
-        while episode.stage.head < stop and episode.stage.ending(episode.stage.head) is None:
-            await episode._turn(episode.stage.head + 1)
+        async with episode._turns:
+            while episode.stage.head < stop and episode.stage.ending(episode.stage.head) is None:
+                await episode._turn(episode.stage.head + 1)
         live, restored = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert restored.minds == live.minds
         assert restored.state == live.state
@@ -128,7 +129,8 @@ async def test_an_interrupted_episode_of_rules_goes_on_as_if_nothing_had_happene
         scenario = tertulia.load_scenario("mutual-friends")
         episode = await Episode.begin(scenario, seed=3, log=log, backends=Backends())
         await episode._open()
-        await episode._turn(1)
+        async with episode._turns:
+            await episode._turn(1)
         await log.release(episode.stage.episode, episode.leader.token)
     resumed = await resume(tmp_path / "part.db", episode.stage.episode)
     with Log.open(tmp_path / "whole.db") as first, Log.open(tmp_path / "part.db") as second:
@@ -183,8 +185,9 @@ async def test_postgresql_keeps_the_same_episode_and_resumes_it(tmp_path: Path, 
             scenario = tertulia.load_scenario("dinner-secret")
             episode = await Episode.begin(scenario, seed=4, log=log, backends=Backends())
             await episode._open()
-            for turn in range(1, 6):
-                await episode._turn(turn)
+            async with episode._turns:
+                for turn in range(1, 6):
+                    await episode._turn(turn)
             await log.release(episode.stage.episode, episode.leader.token)
         resumed = await resume(url, episode.stage.episode)
         asked = [

@@ -413,8 +413,9 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
     with Log.open(tmp_path / "log.db") as log:
         episode = await Episode.begin(tertulia.load_scenario("haggle"), seed=2, log=log, backends=Backends())
         await episode._open()
-        for turn in range(1, 7):
-            await episode._turn(turn)
+        async with episode._turns:
+            for turn in range(1, 7):
+                await episode._turn(turn)
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
         await log.release(episode.stage.episode, episode.leader.token)

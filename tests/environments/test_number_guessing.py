@@ -346,8 +346,9 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
         scenario = tertulia.load_scenario("guess-in-company", ["rounds=6"])
         episode = await Episode.begin(scenario, seed=4, log=log, backends=Backends())
         await episode._open()
-        for turn in (1, 2, 3):
-            await episode._turn(turn)
+        async with episode._turns:
+            for turn in (1, 2, 3):
+                await episode._turn(turn)
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
         assert [back.seen_by(n, 4) for n in back.seats] == [live.seen_by(n, 4) for n in live.seats]

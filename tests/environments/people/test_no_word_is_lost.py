@@ -16,7 +16,7 @@ from tertulia.storage.rows import CallRow, InboxRow
 from tests.environments.people.test_table import Playing, playing
 from tests.loopback import Loopback
 
-PATIENT = ("turns.policy=round-robin", "people.pause_s=5")
+PATIENT = ("turns.policy=round-robin",)
 
 
 async def at_dans_turn(game: Playing) -> None:

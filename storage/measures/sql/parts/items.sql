@@ -1,0 +1,84 @@
+, points AS (
+  -- Only at these turns can the distance between a belief and its targets change.
+  SELECT h.* FROM held AS h
+  UNION
+  SELECT h.episode, h.holder, h.chain, h.variable, g.turn
+  FROM (SELECT DISTINCT h.episode, h.holder, h.chain, h.variable FROM held AS h) AS h
+  JOIN gold AS g ON g.episode = h.episode AND g.chain = h.chain AND g.variable = h.variable
+  UNION
+  SELECT h.episode, h.holder, h.chain, h.variable, g.turn
+  FROM (SELECT DISTINCT h.episode, h.holder, h.chain, h.variable FROM held AS h WHERE h.chain = h.holder) AS h
+  JOIN gold AS g ON g.episode = h.episode AND g.chain = 'world' AND g.variable = h.variable
+), spans AS (
+  SELECT
+    p.*, CASE WHEN p.turn < 1 THEN 1 ELSE p.turn END AS first,
+    lead(p.turn, 1, e.head + 1) OVER (
+      PARTITION BY p.episode, p.holder, p.chain, p.variable ORDER BY p.turn
+    ) AS until,
+    -- One number for what would be five columns: of the time this takes, half is sorting.
+    row_number() OVER (ORDER BY p.episode, p.holder, p.chain, p.variable, p.turn) AS id
+  FROM points AS p
+  JOIN episode AS e ON e.id = p.episode
+), found AS (
+  SELECT
+    s.*,
+    (
+      SELECT max(m.turn) FROM belief AS m
+      WHERE m.episode = s.episode AND m.holder = s.holder AND m.chain = s.chain AND m.variable = s.variable
+        AND m.turn <= s.turn
+    ) AS since,
+    (
+      SELECT max(m.turn) FROM gold AS m
+      WHERE m.episode = s.episode AND m.chain = s.chain AND m.variable = s.variable AND m.turn <= s.turn
+    ) AS gold_turn,
+    CASE WHEN s.chain = s.holder THEN (
+      SELECT max(m.turn) FROM gold AS m
+      WHERE m.episode = s.episode AND m.chain = 'world' AND m.variable = s.variable AND m.turn <= s.turn
+    ) END AS world_turn
+  FROM spans AS s
+  WHERE s.until > s.first
+), given AS (
+  SELECT
+    f.id, f.episode, b.estimator, g.rule, g.robust,
+    CASE
+      WHEN f.chain = f.holder THEN 'own'
+      WHEN length(replace(replace(f.chain, '>', ''), '&', '')) < length(f.chain) - 1 THEN 'deeper'
+      WHEN replace(f.chain, '&', '') <> f.chain THEN 'common ground'
+      ELSE 'of another'
+    END AS level,
+    -- What a person said they believe is of the turn at which they were asked.
+    CASE WHEN b.estimator <> 'person' THEN f.until - f.first WHEN f.first = f.since THEN 1 ELSE 0 END AS turns,
+    b.probability AS p, g.probability AS g, w.probability AS w,
+    max(b.probability) OVER one AS p_most, max(g.probability) OVER one AS g_most
+  FROM found AS f
+  JOIN belief AS b
+    ON b.episode = f.episode AND b.holder = f.holder AND b.chain = f.chain AND b.variable = f.variable
+    AND b.turn = f.since
+  LEFT JOIN gold AS g
+    ON g.episode = f.episode AND g.chain = f.chain AND g.variable = f.variable AND g.turn = f.gold_turn
+    AND g.value = b.value
+  LEFT JOIN gold AS w
+    ON w.episode = f.episode AND w.chain = 'world' AND w.variable = f.variable AND w.turn = f.world_turn
+    AND w.value = b.value
+  WHERE b.estimator <> 'set'
+    -- What nobody gives anything adds nothing to any sum.
+    AND (b.probability > 0 OR g.probability > 0 OR w.probability > 0)
+  WINDOW one AS (PARTITION BY f.id, g.rule)
+), items AS (
+  SELECT
+    max(v.episode) AS episode, max(v.estimator) AS estimator, v.rule, max(v.level) AS level, max(v.turns) AS turns,
+    max(CASE WHEN v.robust THEN 1 ELSE 0 END) AS robust,
+    max(v.p_most) AS confidence,
+    sum((v.p - v.g) * (v.p - v.g)) AS gold_brier,
+    sum(CASE WHEN v.p >= v.p_most - 1e-9 AND v.g >= v.g_most - 1e-9 THEN 1.0 ELSE 0.0 END)
+      / sum(CASE WHEN v.p >= v.p_most - 1e-9 THEN 1 ELSE 0 END)
+      / nullif(sum(CASE WHEN v.g >= v.g_most - 1e-9 THEN 1 ELSE 0 END), 0) AS gold_accuracy,
+    sum((v.p - v.w) * (v.p - v.w)) AS truth_brier,
+    sum(CASE WHEN v.p >= v.p_most - 1e-9 THEN v.w ELSE 0.0 END)
+      / sum(CASE WHEN v.p >= v.p_most - 1e-9 THEN 1 ELSE 0 END) AS truth_accuracy,
+    max(v.w) AS truth,
+    CASE WHEN sum(v.p * v.w) > sum(v.g * v.w) + 1e-9 AND max(v.g_most) < 1 - 1e-9 THEN 1 ELSE 0 END AS beyond_gold
+  FROM given AS v
+  WHERE v.turns > 0
+  GROUP BY v.id, v.rule
+)
