@@ -343,7 +343,7 @@ class Episode:
             self.closed = True
             return self._result(cast(EpisodeStatus, row.status), row.reason or "")
         except LogError as error:
-            same = str(error) in reason
+            same = str(error) in reason or (isinstance(error, Unusable) and isinstance(self.failure, Unusable))
             reason += "; the log does not know of it yet" if same else f"; and the log could not be told: {error}"
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})

@@ -73,6 +73,11 @@ class Screen:
             self._read(0.1)
         return shown
 
+    def more(self) -> str:
+        """Read a little further; everything on the screen by then."""
+        self._read(0.1)
+        return self.text()
+
     def ended(self) -> int:
         """Wait for the command to end; its exit code."""
         end = time.monotonic() + PATIENCE_S

@@ -27,13 +27,15 @@ SECRET = "canary-whisper-4711"
 def hosted(at: Path, *arguments: str) -> Iterator[tuple[Screen, dict[str, tuple[str, str]]]]:
     """A table that is hosted, and for each seat its address and token."""
     with Screen("host", *arguments, "--display", "plain", "--minds", at=at, columns=250) as host:
-        shown = host.until("join ws://", "--token")
-        seats: dict[str, tuple[str, str]] = {}
-        while len(seats) < 2:
-            found = re.findall(r"(\w+): \S*tertulia join (\S+) --as \w+ --token (\S+)", shown)
-            seats = {seat: (address, token) for seat, address, token in found}
-            shown = host.until("--token")
-        yield host, seats
+        yield host, invited(host, 2)
+
+
+def invited(host: Screen, people: int) -> dict[str, tuple[str, str]]:
+    """Address and token of each seat, once the host has printed all of them."""
+    shown = host.until("--token")
+    while len(found := re.findall(r"(\w+): \S*tertulia join (\S+) --as \w+ --token ([\w-]{22})", shown)) < people:
+        shown = host.more()
+    return {seat: (address, token) for seat, address, token in found}
 
 
 def joined(at: Path, seats: dict[str, tuple[str, str]], seat: str) -> Screen:
@@ -129,7 +131,7 @@ def test_a_table_over_tls(tmp_path: Path) -> None:
     )  # fmt: skip
     tls = ("--tls-cert", "cert.pem", "--tls-key", "key.pem")
     with Screen("host", "dinner-secret", "--seats", "alice", *tls, *SLOW, at=tmp_path, columns=250) as host:
-        [(address, token)] = re.findall(r"join (\S+) --as alice --token (\S+)", host.until("--token"))
+        address, token = invited(host, 1)["alice"]
         assert address.startswith("wss://")
         given = ("join", address, "--as", "alice")
         with Screen(*given, at=tmp_path, TERTULIA_JOIN_TOKEN=token) as distrusts:

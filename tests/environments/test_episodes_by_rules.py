@@ -111,7 +111,6 @@ async def test_a_stage_restored_at_any_turn_is_the_live_one(
             "last_actor",
             "addressed",
             "interrupted",
-            "spoke",
             "heard",
             "standings",
             "clock_s",
