@@ -55,6 +55,18 @@ async def test_what_is_taken_back_before_it_was_said_is_not_said(tmp_path: Path)
         assert refused == {"first thing": None, "second thing": "taken back"}
 
 
+async def test_who_left_says_nothing_and_comes_back_by_their_own_word_alone(tmp_path: Path) -> None:
+    async with playing(tmp_path, *PATIENT) as game:
+        await at_dans_turn(game)
+        await game.table.hand_in("dan", "leave")
+        with pytest.raises(Unreadable, match="you have left; /rejoin"):
+            await game.table.hand_in("dan", "say", "hello")
+        game.sit("dan")  # a lost line is back
+        assert not game.table.chairs["dan"].here
+        await game.table.hand_in("dan", "rejoin")
+        assert game.table.chairs["dan"].here
+
+
 async def test_names_are_heard_however_they_are_written(tmp_path: Path) -> None:
     async with playing(tmp_path, *PATIENT) as game:
         await at_dans_turn(game)
