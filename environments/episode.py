@@ -249,6 +249,7 @@ class Episode:
 
     async def _play(self) -> EpisodeResult:
         if self.people is not None:
+            self.people.when_withdrawn = cast("asyncio.Task[Any]", asyncio.current_task()).cancel
             self.people.open(self.stage, self.log, self._words_go_to())
             await self.people.gather()
         if self.stage.head < 0:

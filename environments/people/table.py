@@ -74,6 +74,8 @@ class Table:
         """What the turn that is being committed takes up."""
         self._refused: dict[int, str] = {}
         """What will not be said after all, by ordinal, and why."""
+        self.when_withdrawn: Callable[[], object] = lambda: None
+        """Done as soon as somebody withdraws: nobody waits for minds whose thoughts nobody will hear."""
         self._hands: dict[str, tuple[InboxRow, Action]] = {}
         self._quiet_since = 0.0
         self._waiting: Waiting | None = None
@@ -315,6 +317,7 @@ class Table:
         self._orders.append(row)
         if row.kind == "withdraw":
             self._withdrawn = row.participant
+            self.when_withdrawn()
         elif row.kind == "answer" and self._asking is not None:
             self._asking.answered(row)
 

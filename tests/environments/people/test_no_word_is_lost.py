@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from tertulia.environments.floor import POLICIES, Bid, FloorView
 from tertulia.environments.people.reading import Unreadable, read_act
 from tertulia.environments.people.sight import waits_for
-from tertulia.storage.rows import InboxRow
+from tertulia.storage.rows import CallRow, InboxRow
 from tests.environments.people.test_table import Playing, playing
+from tests.loopback import Loopback
 
 PATIENT = ("turns.policy=round-robin",)
 
@@ -97,3 +99,17 @@ async def test_whom_the_table_waits_for_is_told_to_those_who_may_know(tmp_path: 
         assert waits_for(stage, "dan", ("bob",), "seen", "bob is typing") == (["bob"], "bob is typing")
         stage.state = stage.state.model_copy(update={"where": {**stage.state.where, "bob": "elsewhere"}})
         assert waits_for(stage, "dan", ("bob",), "seen", "bob is typing") == ([], "somebody is waited for")
+
+
+async def test_who_withdraws_need_not_wait_for_slow_minds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Loopback(latency_ms=30_000) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        async with playing(tmp_path, "model=openai/slow", "mind.preset=full") as game:
+            game.sit("dan")
+            await asyncio.to_thread(server.arrived.wait, 60)
+            await game.table.hand_in("dan", "withdraw")
+            result = await game.task
+            assert (result.status, result.reason) == ("cancelled", "the person who played dan withdrew")
+            calls = game.log.rows(CallRow, game.id)
+            assert {call.error for call in calls} == {"cancelled"}
