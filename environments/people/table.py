@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -444,10 +445,10 @@ class Table:
     async def change(self, seconds: float | None) -> None:
         """Until something is sent, typed or left, or the time is over."""
         self._woken.clear()
-        try:
-            await asyncio.wait_for(self._woken.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            # not `wait_for`: until Python 3.12 it forgets that it was cancelled, where what it waits for came just then
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
 
     @staticmethod
     def time() -> float:
