@@ -78,7 +78,8 @@ class Claims:
                 self._left += [one for one in waiting if not one.led]
                 if not self._left:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._given_up.wait(), self._poll_s)
+                        async with asyncio.timeout(self._poll_s):
+                            await self._given_up.wait()
             return None
 
     def give_up(self) -> None:
