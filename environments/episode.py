@@ -29,7 +29,8 @@ from tertulia.environments.restore import Restored, restore
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import Turns, TurnWork, open_turn
+from tertulia.environments.take import TurnWork, open_turn
+from tertulia.environments.turn import Turns
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line

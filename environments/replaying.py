@@ -23,7 +23,8 @@ from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import not_forgotten, restore, stage_of
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import TurnWork, open_turn, play_turn
+from tertulia.environments.take import TurnWork, open_turn
+from tertulia.environments.turn import play_turn
 from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
 from tertulia.mind.probing import NARROWER, PROBE

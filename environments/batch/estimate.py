@@ -15,7 +15,8 @@ from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.registry import price_of
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.take import TurnWork
+from tertulia.environments.turn import play_turn
 from tertulia.mind.model import LanguageModel, Reply, Request, T
 
 _SAMPLE = 24

@@ -16,7 +16,7 @@ from tertulia.storage.types import now
 
 if TYPE_CHECKING:
     from tertulia.environments.people.table import Chair
-    from tertulia.environments.turn import TurnWork
+    from tertulia.environments.take import TurnWork
 
 PERSON = "person"
 

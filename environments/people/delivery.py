@@ -10,7 +10,7 @@ from tertulia.environments.world import Action
 
 if TYPE_CHECKING:
     from tertulia.environments.people.table import Table
-    from tertulia.environments.turn import TurnWork
+    from tertulia.environments.take import TurnWork
 
 BREAK = " —"
 """What stands where somebody was cut off."""

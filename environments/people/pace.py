@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tertulia.environments.floor.bids import Bid, after
 from tertulia.environments.floor.weighing import BY_THEMSELVES
 from tertulia.environments.people.spec import PeopleSpec
-from tertulia.environments.turn import TurnWork, weighed
+from tertulia.environments.take import TurnWork, weighed
 from tertulia.environments.world import Pass
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import cast
 from tertulia.environments.people.asking import PERSON, believe
 from tertulia.environments.people.questions import question_of
 from tertulia.environments.people.spec import HUMAN
-from tertulia.environments.turn import TurnWork
+from tertulia.environments.take import TurnWork
 from tertulia.environments.world import Action
 from tertulia.mind.state import Intent
 from tertulia.storage.rows import BidRow, ProbeRow, Row, TurnRow

@@ -18,7 +18,7 @@ from tertulia.environments.people.reception import CONSENT, Reception
 from tertulia.environments.people.sight import past_of, turn_of, veiled, waits_for
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.stage import Stage
-from tertulia.environments.turn import TurnWork
+from tertulia.environments.take import TurnWork
 from tertulia.environments.world import Action, Pass
 from tertulia.mind.state import Intent
 from tertulia.storage.log import Log

@@ -17,7 +17,8 @@ from tertulia.environments.floor.clock import Time
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import Happened
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.take import TurnWork
+from tertulia.environments.turn import play_turn
 from tertulia.environments.world import Action
 from tertulia.mind.model import LanguageModel, Reply, Request
 from tertulia.mind.samples import sample

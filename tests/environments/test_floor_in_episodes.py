@@ -25,7 +25,8 @@ from tertulia.environments.restore import restore
 from tertulia.environments.scenario import ScenarioError
 from tertulia.environments.scenario.model import TurnsSpec
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.take import TurnWork
+from tertulia.environments.turn import play_turn
 from tertulia.environments.world import Event
 from tertulia.mind.model import LanguageModel
 from tertulia.storage.log import Log

@@ -15,7 +15,8 @@ import tertulia
 from tertulia.agents.backends.schema import canonical_schema
 from tertulia.agents.caller import StaleTake
 from tertulia.environments.stage import Seat, Stage
-from tertulia.environments.turn import TurnWork, play_turn
+from tertulia.environments.take import TurnWork
+from tertulia.environments.turn import play_turn
 from tertulia.mind.model import LanguageModel, Message, ModelTrouble, Reply, Request
 from tertulia.mind.samples import sample
 from tertulia.storage.rows import AppraisalRow, BidRow, CallRow, TurnRow, WorkspaceRow
