@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select, update
 
 from tertulia.storage import rows as r
+from tertulia.storage import rows_of_people as p
 from tertulia.storage.tables import key_of, table_of
 from tertulia.storage.traces import FORGOTTEN, Traces, cleaned, texts_in
 from tertulia.storage.types import Json, Text, dump_json, now
@@ -105,7 +106,7 @@ class EpisodeWithout:
         first = min((event.turn for event in theirs), default=EVER)
         words = [event.text for event in theirs]
         if any(part.own for part in self.parts.values()):
-            own = [row for row in (*self._rows(r.InboxRow), *self._rows(r.AnswerRow)) if row.participant in self.parts]
+            own = [row for row in (*self._rows(p.InboxRow), *self._rows(p.AnswerRow)) if row.participant in self.parts]
             words += [
                 text
                 for row in own
@@ -118,7 +119,7 @@ class EpisodeWithout:
             *(event.text for event in events if event.turn < first and not self._theirs(event)),
         ]
         known += _said_by_rules(self.row.config)
-        known += [text for row in self._rows(r.AnswerRow) for text in texts_in([row.question, row.options])]
+        known += [text for row in self._rows(p.AnswerRow) for text in texts_in([row.question, row.options])]
         return Traces.of(words, known, [self.pseudonym])
 
     def _asked(self, row: r.ProbeRow) -> bool:
@@ -153,10 +154,10 @@ class EpisodeWithout:
                 for name, act in (turn.actions or {}).items()
             }
             self._set(turn, actions=actions)
-        for row in self._rows(r.InboxRow):
+        for row in self._rows(p.InboxRow):
             if self.whole or row.participant in self.parts:
                 self._set(row, text=FORGOTTEN if row.text else "", data=None, refused=row.refused and FORGOTTEN)
-        for row in self._rows(r.AnswerRow):
+        for row in self._rows(p.AnswerRow):
             if row.participant in self.parts:
                 self._set(row, answer=None, correct=None)
         for row in self._rows(r.ProbeRow):
@@ -169,7 +170,7 @@ class EpisodeWithout:
         for row in self._rows(r.ScoreRow):  # of few answers, a score gives the answers away
             if row.estimator == "person" and any(part.own for part in self.parts.values()):
                 self._remove(row)
-        for kind in (r.ParticipantRow, r.ConsentRow):
+        for kind in (r.ParticipantRow, p.ConsentRow):
             for row in self._rows(kind):
                 if row.pseudonym == self.pseudonym:
                     self._set(row, pseudonym=None)

@@ -26,7 +26,8 @@ from tertulia.storage.prompts import Prompts
 from tertulia.storage.query import Query, Result
 from tertulia.storage.readers import Readers
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import BatchRow, CallRow, ConsentRow, EpisodeRow, Row
+from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, Row
+from tertulia.storage.rows_of_people import ConsentRow
 from tertulia.storage.schema import check_version, ensure_schema, ensure_writable, schema_version
 from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer

@@ -12,12 +12,13 @@ from sqlalchemy import Column, Index, MetaData, PrimaryKeyConstraint, Table, Uni
 from sqlmodel.main import get_column_from_field
 
 from tertulia.storage import rows as r
+from tertulia.storage import rows_of_people as p
 from tertulia.storage.types import Json
 
 ROWS: tuple[type[r.Row], ...] = (
     r.BatchRow, r.EpisodeRow, r.ParticipantRow, r.TurnRow, r.EventRow, r.WitnessRow, r.ClaimRow, r.ObservationRow,
     r.ThoughtRow, r.AppraisalRow, r.BidRow, r.BeliefRow, r.GoldRow, r.MemoryRow, r.RecallRow, r.WorkspaceRow,
-    r.MindDeltaRow, r.InboxRow, r.ConsentRow, r.AnswerRow, r.CallRow, r.ProbeRow, r.ProbeBeliefRow,
+    r.MindDeltaRow, p.InboxRow, p.ConsentRow, p.AnswerRow, r.CallRow, r.ProbeRow, r.ProbeBeliefRow,
     r.InterventionRow, r.ScoreRow,
 )  # fmt: skip
 """All row types, in the order in which the tables are created."""

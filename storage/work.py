@@ -18,7 +18,8 @@ from tertulia.storage.faults import fault_of
 from tertulia.storage.inserts import Statement, inserter
 from tertulia.storage.lease import is_dead
 from tertulia.storage.record import Closing, TurnRecord
-from tertulia.storage.rows import BatchRow, ConsentRow, EpisodeRow, ParticipantRow, Row
+from tertulia.storage.rows import BatchRow, EpisodeRow, ParticipantRow, Row
+from tertulia.storage.rows_of_people import ConsentRow
 from tertulia.storage.statuses import ONGOING, UNFINISHED
 from tertulia.storage.tables import table_of
 from tertulia.storage.types import escape_text, now

@@ -11,7 +11,8 @@ from tertulia.environments.people.questions import Question, schedule
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.stage import Stage
 from tertulia.mind.state import BeliefChange, MindUpdate
-from tertulia.storage.rows import InboxRow, ProbeRow, Row
+from tertulia.storage.rows import ProbeRow, Row
+from tertulia.storage.rows_of_people import InboxRow
 from tertulia.storage.types import now
 
 if TYPE_CHECKING:

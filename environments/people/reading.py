@@ -11,7 +11,7 @@ from tertulia.environments.people.errors import Unreadable
 from tertulia.environments.stage import Stage
 from tertulia.environments.world import Action
 from tertulia.storage.nearest import nearest
-from tertulia.storage.rows import InboxRow
+from tertulia.storage.rows_of_people import InboxRow
 
 __all__ = ["SPEECH", "Unreadable", "act_types", "fields_of", "read_act"]
 

@@ -10,7 +10,8 @@ from tertulia.environments.people.errors import Declined, Unreadable
 from tertulia.environments.people.forms import FORMS, FormItem, form_message, read_answers
 from tertulia.environments.stage import Stage
 from tertulia.storage.log import Log
-from tertulia.storage.rows import AnswerRow, ConsentRow, Row
+from tertulia.storage.rows import Row
+from tertulia.storage.rows_of_people import AnswerRow, ConsentRow
 from tertulia.storage.types import now
 
 if TYPE_CHECKING:

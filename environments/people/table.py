@@ -22,7 +22,8 @@ from tertulia.environments.take import TurnWork
 from tertulia.environments.world import Action, Pass
 from tertulia.mind.state import Intent
 from tertulia.storage.log import Log
-from tertulia.storage.rows import InboxRow, ParticipantRow, Row
+from tertulia.storage.rows import ParticipantRow, Row
+from tertulia.storage.rows_of_people import InboxRow
 from tertulia.storage.types import now
 
 __all__ = ["Chair", "Hear", "Table", "Withdrawn"]

@@ -7,7 +7,8 @@ from tertulia.environments.forking import plan_forks
 from tertulia.storage.lease import new_token
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing
-from tertulia.storage.rows import AnswerRow, ConsentRow, TurnRow
+from tertulia.storage.rows import TurnRow
+from tertulia.storage.rows_of_people import AnswerRow, ConsentRow
 
 
 async def undo(log: Log, episode: str, seat: str) -> str:

@@ -23,7 +23,8 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.many import play_many
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, InboxRow, ParticipantRow, Row, ScoreRow, TurnRow
+from tertulia.storage.rows import BatchRow, CallRow, EpisodeRow, ParticipantRow, Row, ScoreRow, TurnRow
+from tertulia.storage.rows_of_people import InboxRow
 from tertulia.storage.tables import ROWS, key_of, table_of
 from tests.loopback import loopback_process
 

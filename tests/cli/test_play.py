@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tertulia.storage.log import Log
-from tertulia.storage.rows import EpisodeRow, EventRow, InboxRow, ParticipantRow, TurnRow
+from tertulia.storage.rows import EpisodeRow, EventRow, ParticipantRow, TurnRow
+from tertulia.storage.rows_of_people import InboxRow
 from tests.cli.command import Tertulia
 from tests.cli.screen import CTRL_C, Screen
 from tests.loopback import Loopback

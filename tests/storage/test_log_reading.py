@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tertulia.storage.log import Log, NotFound
-from tertulia.storage.rows import BeliefRow, CallRow, EventRow, InboxRow, ParticipantRow, ThoughtRow, TurnRow
+from tertulia.storage.rows import BeliefRow, CallRow, EventRow, ParticipantRow, ThoughtRow, TurnRow
+from tertulia.storage.rows_of_people import InboxRow
 from tests.storage.made import ID, START, a_call, a_thought, a_turn, an_episode, an_event, beliefs
 
 

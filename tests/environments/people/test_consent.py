@@ -21,16 +21,8 @@ from tertulia.environments.people.pseudonyms import new_pseudonym, read_pseudony
 from tertulia.environments.people.table import Chair, Table
 from tertulia.environments.scenario import ScenarioError
 from tertulia.storage.log import Log
-from tertulia.storage.rows import (
-    CallRow,
-    ConsentRow,
-    EpisodeRow,
-    EventRow,
-    InboxRow,
-    ParticipantRow,
-    ProbeRow,
-    TurnRow,
-)
+from tertulia.storage.rows import CallRow, EpisodeRow, EventRow, ParticipantRow, ProbeRow, TurnRow
+from tertulia.storage.rows_of_people import ConsentRow, InboxRow
 from tests.environments.people.test_table import QUICK, Playing, playing
 
 TEXT = "version: 2026-1\nYou will talk with three computer programs.\n"

@@ -12,7 +12,8 @@ import pytest
 from tertulia.environments.floor import POLICIES, Bid, FloorView
 from tertulia.environments.people.reading import Unreadable, read_act
 from tertulia.environments.people.sight import waits_for
-from tertulia.storage.rows import CallRow, InboxRow
+from tertulia.storage.rows import CallRow
+from tertulia.storage.rows_of_people import InboxRow
 from tests.environments.people.test_table import Playing, playing
 from tests.loopback import Loopback
 

@@ -20,7 +20,8 @@ from tertulia.environments.people.spec import PersonQuestion
 from tertulia.environments.replaying import replay
 from tertulia.environments.stage import Stage
 from tertulia.storage.measures import mutual
-from tertulia.storage.rows import BeliefRow, InboxRow, ProbeRow, Variable
+from tertulia.storage.rows import BeliefRow, ProbeRow, Variable
+from tertulia.storage.rows_of_people import InboxRow
 from tests.environments.people.test_table import QUICK, Playing, playing
 
 CAKE = Variable(name="cake", values=("kitchen", "cellar", "garden"))

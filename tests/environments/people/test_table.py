@@ -17,7 +17,8 @@ from tertulia.environments.people.reading import Unreadable
 from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.people.table import Chair, Table
 from tertulia.storage.log import Log
-from tertulia.storage.rows import BidRow, EventRow, InboxRow, ParticipantRow
+from tertulia.storage.rows import BidRow, EventRow, ParticipantRow
+from tertulia.storage.rows_of_people import InboxRow
 
 QUICK = (
     "participants.dan.model=human", "people.gap_s=0", "people.pause_s=0.01", "people.patience_s=0.05",
