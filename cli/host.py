@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds, Model, Roles, Sets
+from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds, Model, Roles, Seed, Sets
 from tertulia.storage.statuses import UNFINISHED
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def host(
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", show_envvar=False, help="Where chance begins.")
-    ] = 0,
+    seed: Seed = 0,
     accept_changes: AcceptChanges = False,
     display: Display = None,
     minds: Minds = False,

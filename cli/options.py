@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from tertulia.cli.errors import BadInput
+from tertulia.environments.seeds import LARGEST
+
 
 @dataclass(slots=True)
 class Session:
@@ -31,6 +34,18 @@ def _debug(context: typer.Context, wanted: bool) -> bool:
     return wanted
 
 
+def _seed(number: int) -> int:
+    if number > LARGEST:
+        raise BadInput(f"--seed {number}: a seed is at most {LARGEST}")
+    return number
+
+
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", min=0, metavar="N", show_envvar=False, callback=_seed, help="Where chance begins.",
+    ),
+]  # fmt: skip
 Debug = Annotated[
     bool,
     typer.Option(

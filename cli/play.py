@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
+from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Seed, Sets
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -37,9 +37,7 @@ def play(
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, metavar="N", show_envvar=False, help="Where chance begins.")
-    ] = 0,
+    seed: Seed = 0,
     display: Display = None,
     minds: Minds = False,
     db: Db = None,

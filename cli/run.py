@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, ScenarioName, Sets
+from tertulia.cli.options import AsJson, Db, Debug, Display, Minds, Model, Roles, ScenarioName, Seed, Sets
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.seeds import LARGEST, parse_seeds
+from tertulia.environments.seeds import parse_seeds
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -24,10 +24,7 @@ def run(
     sets: Sets = None,
     model: Model = None,
     roles: Roles = None,
-    seed: Annotated[
-        int,
-        typer.Option("--seed", min=0, metavar="N", show_envvar=False, help="Where chance begins."),
-    ] = 0,
+    seed: Seed = 0,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -59,8 +56,6 @@ def run(
     tertulia run mutual-friends --seeds 0:200 --json > results.jsonl
     """
     chosen = parse_roles(roles or [])
-    if seed > LARGEST:
-        raise BadInput(f"--seed {seed}: a seed is at most {LARGEST}")
     if seeds is not None:
         _fits_many(context, as_json=as_json)
         from tertulia.cli.many import play_seeds
