@@ -105,10 +105,9 @@ def measures_page() -> str:
 
 
 def _row_types() -> list[Any]:
-    from tertulia.storage import rows
+    from tertulia.storage.tables import ROWS
 
-    kinds = [kind for kind in vars(rows).values() if inspect.isclass(kind) and issubclass(kind, rows.Row)]
-    return [kind for kind in kinds if kind is not rows.Row]
+    return list(ROWS)
 
 
 def _kind(column: Any) -> str:
