@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,6 +65,8 @@ class Recorder:
 class Fixed(Stage):
     """A stage on which, whatever minds want, the transcript happens."""
 
+    could_act: Counter[str]
+    """In how many turns each could act."""
     fixed: dict[str, Action]
 
     def step(
@@ -82,6 +85,7 @@ def play_along(
     scenario = scenario_of(data)
     stage = Fixed.of(scenario, 0, "e")
     assert isinstance(stage, Fixed)
+    stage.could_act = Counter()
     stage.open()
     kept: Requests = {name: [] for name in stage.seats}
     for raw in [*acts, None]:
@@ -103,6 +107,7 @@ def _turn(
 
     work = TurnWork(stage, stage.head + 1, 0, model_for, closing=raw is None)
     stage.fixed = {name: legal_act(stage, name, act) for name, act in (raw or {}).items()}
+    stage.could_act.update(stage.able() if raw is not None else ())
     policy = stage.scenario.turns.policy
     happens = partial(as_it_happened, tuple(stage.fixed), POLICIES[policy] if policy == "moderated" else None)
     with patch.dict(POLICIES, {policy: happens}):

@@ -81,11 +81,12 @@ def test_what_i_did_not_witness_changes_no_prompt_of_mine(
     except ScenarioError:
         assume(False)
     salts = {name: "another mind" for name in names_of(data) if name != me}
-    first, _ = play_along(data, acts, {})
+    first, stage = play_along(data, acts, {})
     second, _ = play_along(other, other_acts, salts)
     assert first[me] == second[me]
     assert mind == "reactive" or first[me]
-    assert not moderated or len(acts) < 2 or "moderate" in [purpose for purpose, _, _ in first[me]]
+    asked = [purpose for purpose, _, _ in first[me]].count("moderate")
+    assert asked == (stage.could_act[me] if moderated else 0)  # whoever is not there moderates nothing
 
 
 HOUSE = """
