@@ -61,7 +61,8 @@ def asked(log: Log, sql: str, params: Sequence[Any], limit: int | None) -> Resul
     interrupted = False
     while worker.is_alive():
         try:
-            worker.join(None if not interrupted else 0.1)
+            # Never without an end: the signal may reach a thread that nothing wakes this one from.
+            worker.join(0.1)
             if interrupted and worker.is_alive():
                 log.interrupt()  # the statement may not have begun when it was told before
         except KeyboardInterrupt:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +43,8 @@ def prompt(log: Log, wanted: Format) -> None:
     print(f"{log.target}, read-only. Statements end with a semicolon; .help says what else there is.")
     while True:
         try:
-            line = session.prompt()
+            with _no_half_prompt():
+                line = session.prompt(handle_sigint=False)
         except KeyboardInterrupt:  # what was being typed is let go
             continue
         except EOFError:
@@ -56,6 +60,17 @@ def prompt(log: Log, wanted: Format) -> None:
             if message is None:
                 raise
             tell_error(message)
+
+
+@contextmanager
+def _no_half_prompt() -> Iterator[None]:
+    """Ctrl-C is a key while the prompt has the terminal. As a signal, in the moments before and after, it would find
+    the prompt's event loop half made and leave one that never answers; nothing runs then that it could end."""
+    before = signal.signal(signal.SIGINT, lambda signum, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _do(log: Log, line: str, wanted: Format) -> None:

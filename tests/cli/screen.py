@@ -78,6 +78,12 @@ class Screen:
         self._read(0.1)
         return self.text()
 
+    def pause(self, seconds: float) -> None:
+        """Do nothing for so long, as a person does, and read what comes."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(left)
+
     def ended(self) -> int:
         """Wait for the command to end; its exit code."""
         end = time.monotonic() + PATIENCE_S

@@ -85,15 +85,13 @@ def test_ctrl_c_ends_the_statement_and_not_the_prompt(written: tuple[str, str], 
     target, database = written
     with Screen("sql", "--db", target, at=tmp_path, XDG_STATE_HOME=str(tmp_path)) as screen:
         screen.until("tertulia>")
-        while "interrupted" not in screen.text():  # Ctrl-C just before it runs takes back what was typed
-            screen.type(f"{ENDLESS[database]};")
-            while not screen.cooked():  # the prompt still has the terminal
-                screen._read(0.1)
-            screen._read(1.0)
+        screen.type(f"{ENDLESS[database]};")
+        while "interrupted" not in screen.text():  # one that comes before the statement runs ends nothing
+            screen.pause(1.0)
+            if screen.cooked():  # the prompt no longer has the terminal
+                screen.interrupt()
+        for _ in range(5):  # those that come too late do no harm
             screen.interrupt()
-            while screen.cooked():
-                screen._read(0.1)
-            screen._read(0.5)
         screen.type("SELECT 6 * 7 AS answer;")
         screen.until("answer", "42")
         screen.press(CTRL_D)
