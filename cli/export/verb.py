@@ -20,6 +20,7 @@ class Format(StrEnum):
     jsonl = "jsonl"
     csv = "csv"
     sft = "sft"
+    inspect = "inspect"
 
 
 class Per(StrEnum):
@@ -45,7 +46,13 @@ class People(StrEnum):
     all = "all"
 
 
-_MODULES = {Format.parquet: "tables", Format.jsonl: "tables", Format.csv: "tables", Format.sft: "sft"}
+_MODULES = {
+    Format.parquet: "tables",
+    Format.jsonl: "tables",
+    Format.csv: "tables",
+    Format.sft: "sft",
+    Format.inspect: "inspect_log",
+}
 """The module of this folder that writes a format: it defines `write(request)`."""
 _SFT = ("per", "thoughts", "no_system", "seat", "successful", "min_reward")
 _ONLY_FOR = {"table": (Format.parquet, Format.jsonl, Format.csv), **dict.fromkeys(_SFT, (Format.sft,))}
@@ -135,6 +142,7 @@ def export(
     \b
     parquet, jsonl, csv  views and tables, one file each in a folder, and export.json, which says what is what
     sft                  records to train with: a conversation as one seat witnessed it, its words the assistant's
+    inspect              an eval log for Inspect's viewer: an episode is a sample
 
     \b
     tertulia export --to parquet -o log/
@@ -156,7 +164,13 @@ def export(
     _run(to, out, episodes or [], batch, people, force, as_json, db, options)
 
 
-_EXAMPLES = {Format.parquet: "log/", Format.jsonl: "log/", Format.csv: "log/", Format.sft: "train.jsonl"}
+_EXAMPLES = {
+    Format.parquet: "log/",
+    Format.jsonl: "log/",
+    Format.csv: "log/",
+    Format.sft: "train.jsonl",
+    Format.inspect: "log.eval",
+}
 
 
 def _run(
