@@ -55,8 +55,8 @@ class Query:
         self._target = target
         self._lock = threading.Lock()
         self._postgres: Any = None
-        self._asking: Any = None
-        """The connection on which a statement runs now."""
+        self._asking: set[Any] = set()
+        """The connections on which statements run now."""
         self._interrupted = False
         """A server may take up a request to cancel late: then it must not meet the next statement."""
 
@@ -71,19 +71,18 @@ class Query:
         return Result(columns, [tuple(map(_plain, row)) for row in rows])
 
     def interrupt(self) -> None:
-        """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
-        running = self._asking
-        if running is not None:
+        """End the statements that other threads wait for: they raise `QueryError`. Nothing happens where none runs."""
+        for running in tuple(self._asking):
             self._interrupted = True
             running.interrupt() if self._target.dialect == "sqlite" else running.cancel()
 
     @contextmanager
     def _interruptible(self, connection: Any) -> Iterator[None]:
-        self._asking = connection
+        self._asking.add(connection)
         try:
             yield
         finally:
-            self._asking = None
+            self._asking.discard(connection)
 
     def close(self) -> None:
         """Let go of the connection. May be called twice."""
