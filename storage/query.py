@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from tertulia.storage.errors import QueryError, first_line
 from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import escape_text, unescape_text
+
+R = TypeVar("R")
 
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _PRAGMAS = frozenset(
@@ -62,13 +64,35 @@ class Query:
 
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
+        columns, rows = self._ask(sql, params, lambda cursor: _fetch(cursor, limit))
+        return Result(columns, [tuple(map(_plain, row)) for row in rows])
+
+    def ask_each(
+        self, sql: str, params: Sequence[Any], take: Callable[[tuple[str, ...], list[tuple[Any, ...]]], None],
+        *, limit: int | None, at_once: int,
+    ) -> None:  # fmt: skip
+        """See `Log.query_each`."""
+
+        def hand_on(cursor: Any) -> None:
+            columns, left, first = _names(cursor), limit, True
+            while left is None or left > 0 or first:
+                rows = _fetch(cursor, at_once if left is None else min(at_once, left))
+                if rows or first:
+                    take(columns, [tuple(map(_plain, row)) for row in rows])
+                if len(rows) < at_once:
+                    return
+                left, first = None if left is None else left - len(rows), False
+
+        self._ask(sql, params, hand_on)
+
+    def _ask(self, sql: str, params: Sequence[Any], read: Callable[[Any], R]) -> tuple[tuple[str, ...], R]:
+        """The names of the answer's columns, and what `read` makes of the cursor that stands before its rows."""
         if not sql.strip():
             raise QueryError("nothing is asked")
         sql = escape_text(sql)
         bound = tuple(escape_text(value) if isinstance(value, str) else value for value in params)
         answer = self._ask_sqlite if self._target.dialect == "sqlite" else self._ask_postgres
-        columns, rows = answer(sql, bound, limit)
-        return Result(columns, [tuple(map(_plain, row)) for row in rows])
+        return answer(sql, bound, read)
 
     def interrupt(self) -> None:
         """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
@@ -92,7 +116,9 @@ class Query:
                 self._postgres.close()
                 self._postgres = None
 
-    def _ask_sqlite(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+    def _ask_sqlite(
+        self, sql: str, params: tuple[Any, ...], read: Callable[[Any], R]
+    ) -> tuple[tuple[str, ...], R]:  # fmt: skip
         assert self._target.path is not None
         try:
             uri = sqlite_uri(self._target.path, "ro")
@@ -105,14 +131,15 @@ class Query:
                 cursor = connection.execute(sql, params)
                 if cursor.description is None:
                     raise QueryError("nothing is asked")
-                columns = tuple(column[0] for column in cursor.description or ())
-                return columns, _fetch(cursor, limit)
+                return _names(cursor), read(cursor)
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
             reads_only = "not authorized" in said or "prohibited" in said
             raise QueryError(_READS_ONLY if reads_only else remedy(said, sql)) from error
 
-    def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+    def _ask_postgres(
+        self, sql: str, params: tuple[Any, ...], read: Callable[[Any], R]
+    ) -> tuple[tuple[str, ...], R]:  # fmt: skip
         import psycopg
 
         if not _READS.match(sql):
@@ -126,8 +153,7 @@ class Query:
                 cursor.execute("SELECT 1")  # from its first snapshot on, a read-only transaction stays one
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
-                columns = tuple(column.name for column in cursor.description or ())
-                return columns, _fetch(cursor, limit)
+                return _names(cursor), read(cursor)
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except psycopg.errors.QueryCanceled as error:
@@ -168,6 +194,10 @@ def _set_up(connection: sqlite3.Connection, sql: str) -> None:
     for word in {word.casefold() for word in _NAMES.findall(sql)} & _VIRTUAL:
         with suppress(sqlite3.Error):  # a log of before there was a search; the query itself will say so
             connection.execute(f"SELECT 1 FROM {word} LIMIT 0")
+
+
+def _names(cursor: Any) -> tuple[str, ...]:
+    return tuple(column[0] for column in cursor.description or ())
 
 
 def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
