@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tertulia.storage.errors import QueryError, first_line
@@ -23,6 +24,10 @@ _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQL
 _PRAGMAS = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "data_version"}
 )
+_PRAGMAS_OF_PAGES = frozenset({"database_list", "foreign_key_list", "schema_version"})
+"""What a program that shows the whole log asks for beyond these."""
+_LONGEST_BYTES = 50_000_000
+"""A text that a page may make; nothing in a log comes near."""
 _NAMES = re.compile(r"\w+")
 _VIRTUAL = frozenset({"event_words", "thought_words", "json_each", "json_tree"})
 """The full-text tables of a log on SQLite (`search.py` says what they are), and lists in JSON as tables."""
@@ -121,11 +126,7 @@ class Query:
     ) -> tuple[tuple[str, ...], R]:  # fmt: skip
         assert self._target.path is not None
         try:
-            uri = sqlite_uri(self._target.path, "ro")
-            opened = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)  # to be interrupted by another
-            with closing(opened) as connection, self._interruptible(connection):
-                connection.isolation_level = None
-                connection.execute("PRAGMA query_only=ON")
+            with closing(opened_to_read(self._target.path)) as connection, self._interruptible(connection):
                 _set_up(connection, sql)
                 connection.set_authorizer(_authorize)
                 cursor = connection.execute(sql, params)
@@ -204,6 +205,29 @@ def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
     if limit is None:
         return list(cursor.fetchall())
     return list(cursor.fetchmany(limit)) if limit > 0 else []
+
+
+def opened_to_read(path: Path, *, for_pages: bool = False) -> sqlite3.Connection:
+    """A connection to a log on SQLite that can only read, whatever it is asked. With `for_pages`, it may be used from
+    any thread, also tells about the schema, and knows the full-text tables. Raises `sqlite3.Error`."""
+    connection = sqlite3.connect(sqlite_uri(path, "ro"), uri=True, timeout=30, check_same_thread=False)
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+    if not for_pages:
+        return connection
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_BYTES)
+    _set_up(connection, " ".join(_VIRTUAL))
+
+    def authorize(
+        action: int, first: str | None, second: str | None, database: str | None, source: str | None
+    ) -> int:  # fmt: skip
+        told = action == sqlite3.SQLITE_PRAGMA and first in _PRAGMAS_OF_PAGES
+        if told and (second is None or first == "foreign_key_list"):
+            return sqlite3.SQLITE_OK
+        return _authorize(action, first, second, database, source)
+
+    connection.set_authorizer(authorize)
+    return connection
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:
