@@ -237,5 +237,5 @@ class Log(Readers):
         return measured_frame(self, names, episode=episode, batch=batch, by=by, baseline=baseline)
 
     def interrupt(self) -> None:
-        """End the query that another thread waits for: it raises `QueryError`."""
+        """End the queries that other threads wait for: they raise `QueryError`."""
         self._query.interrupt()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from tertulia.storage.errors import QueryError, first_line
 from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
-from tertulia.storage.types import escape_text, unescape_text
+from tertulia.storage.types import ESCAPE, escape_text, unescape_text
 
 R = TypeVar("R")
 
@@ -62,15 +62,15 @@ class Query:
         self._target = target
         self._lock = threading.Lock()
         self._postgres: Any = None
-        self._asking: Any = None
-        """The connection on which a statement runs now."""
+        self._idle: list[sqlite3.Connection] = []
+        self._asking: set[Any] = set()
+        """The connections on which statements run now."""
         self._interrupted = False
         """A server may take up a request to cancel late: then it must not meet the next statement."""
 
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
-        columns, rows = self._ask(sql, params, lambda cursor: _fetch(cursor, limit))
-        return Result(columns, [tuple(map(_plain, row)) for row in rows])
+        return self._ask(sql, params, lambda rows: Result(rows.columns, rows.fetch(limit)))
 
     def ask_each(
         self, sql: str, params: Sequence[Any], take: Callable[[tuple[str, ...], list[tuple[Any, ...]]], None],
@@ -78,20 +78,20 @@ class Query:
     ) -> None:  # fmt: skip
         """See `Log.query_each`."""
 
-        def hand_on(cursor: Any) -> None:
-            columns, left, first = _names(cursor), limit, True
+        def hand_on(rows: _Rows) -> None:
+            left, first = limit, True
             while left is None or left > 0 or first:
-                rows = _fetch(cursor, at_once if left is None else min(at_once, left))
-                if rows or first:
-                    take(columns, [tuple(map(_plain, row)) for row in rows])
-                if len(rows) < at_once:
+                some = rows.fetch(at_once if left is None else min(at_once, left))
+                if some or first:
+                    take(rows.columns, some)
+                if len(some) < at_once:
                     return
-                left, first = None if left is None else left - len(rows), False
+                left, first = None if left is None else left - len(some), False
 
         self._ask(sql, params, hand_on)
 
-    def _ask(self, sql: str, params: Sequence[Any], read: Callable[[Any], R]) -> tuple[tuple[str, ...], R]:
-        """The names of the answer's columns, and what `read` makes of the cursor that stands before its rows."""
+    def _ask(self, sql: str, params: Sequence[Any], read: Callable[[_Rows], R]) -> R:
+        """What `read` makes of the answer while it stands before its rows."""
         if not sql.strip():
             raise QueryError("nothing is asked")
         sql = escape_text(sql)
@@ -100,19 +100,18 @@ class Query:
         return answer(sql, bound, read)
 
     def interrupt(self) -> None:
-        """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
-        running = self._asking
-        if running is not None:
+        """End the statements that other threads wait for: they raise `QueryError`. Nothing happens where none runs."""
+        for running in tuple(self._asking):
             self._interrupted = True
             running.interrupt() if self._target.dialect == "sqlite" else running.cancel()
 
     @contextmanager
     def _interruptible(self, connection: Any) -> Iterator[None]:
-        self._asking = connection
+        self._asking.add(connection)
         try:
             yield
         finally:
-            self._asking = None
+            self._asking.discard(connection)
 
     def close(self) -> None:
         """Let go of the connection. May be called twice."""
@@ -120,27 +119,40 @@ class Query:
             if self._postgres is not None:
                 self._postgres.close()
                 self._postgres = None
+            while self._idle:
+                self._idle.pop().close()
 
-    def _ask_sqlite(
-        self, sql: str, params: tuple[Any, ...], read: Callable[[Any], R]
-    ) -> tuple[tuple[str, ...], R]:  # fmt: skip
-        assert self._target.path is not None
+    def _ask_sqlite(self, sql: str, params: tuple[Any, ...], read: Callable[[_Rows], R]) -> R:
         try:
-            with closing(opened_to_read(self._target.path)) as connection, self._interruptible(connection):
+            with self._connected() as connection, self._interruptible(connection):
                 _set_up(connection, sql)
                 connection.set_authorizer(_authorize)
-                cursor = connection.execute(sql, params)
-                if cursor.description is None:
-                    raise QueryError("nothing is asked")
-                return _names(cursor), read(cursor)
+                with closing(connection.execute(sql, params)) as cursor:
+                    if cursor.description is None:
+                        raise QueryError("nothing is asked")
+                    return read(_Rows(cursor, _as_written))
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
             reads_only = "not authorized" in said or "prohibited" in said
             raise QueryError(_READS_ONLY if reads_only else remedy(said, sql)) from error
 
-    def _ask_postgres(
-        self, sql: str, params: tuple[Any, ...], read: Callable[[Any], R]
-    ) -> tuple[tuple[str, ...], R]:  # fmt: skip
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection of our own, kept for the next question: to open one is to read the whole schema again."""
+        assert self._target.path is not None
+        try:
+            connection = self._idle.pop()
+            connection.set_authorizer(None)
+        except IndexError:
+            connection = opened_to_read(self._target.path)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def _ask_postgres(self, sql: str, params: tuple[Any, ...], read: Callable[[_Rows], R]) -> R:
         import psycopg
 
         if not _READS.match(sql):
@@ -154,7 +166,7 @@ class Query:
                 cursor.execute("SELECT 1")  # from its first snapshot on, a read-only transaction stays one
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
-                return _names(cursor), read(cursor)
+                return read(_Rows(cursor, lambda row: tuple(map(_plain, row))))
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except psycopg.errors.QueryCanceled as error:
@@ -197,19 +209,24 @@ def _set_up(connection: sqlite3.Connection, sql: str) -> None:
             connection.execute(f"SELECT 1 FROM {word} LIMIT 0")
 
 
-def _names(cursor: Any) -> tuple[str, ...]:
-    return tuple(column[0] for column in cursor.description or ())
+class _Rows:
+    """An answer whose rows have not all been read."""
 
+    def __init__(self, cursor: Any, plain: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> None:
+        self.columns = tuple(column[0] for column in cursor.description or ())
+        self._cursor, self._plain = cursor, plain
 
-def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
-    if limit is None:
-        return list(cursor.fetchall())
-    return list(cursor.fetchmany(limit)) if limit > 0 else []
+    def fetch(self, limit: int | None) -> list[tuple[Any, ...]]:
+        """The next rows, at most `limit` of them, as SQLite would give them."""
+        if limit is not None and limit <= 0:
+            return []
+        found = self._cursor.fetchall() if limit is None else self._cursor.fetchmany(limit)
+        return [self._plain(row) for row in found]
 
 
 def opened_to_read(path: Path, *, for_pages: bool = False) -> sqlite3.Connection:
-    """A connection to a log on SQLite that can only read, whatever it is asked. With `for_pages`, it may be used from
-    any thread, also tells about the schema, and knows the full-text tables. Raises `sqlite3.Error`."""
+    """A connection to a log on SQLite that does not write, for any thread (another may interrupt it). With `for_pages`
+    it is one that whatever it is asked can only read, and that also tells about the schema. Raises `sqlite3.Error`."""
     connection = sqlite3.connect(sqlite_uri(path, "ro"), uri=True, timeout=30, check_same_thread=False)
     connection.isolation_level = None
     connection.execute("PRAGMA query_only=ON")
@@ -242,6 +259,13 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
 def _numbered(sql: str) -> str:
     """`?` outside quotes and comments becomes the driver's own mark; its special character is doubled."""
     return _TOKENS.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), sql)
+
+
+def _as_written(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SQLite, where texts alone may stand otherwise than they were written, and hardly ever do."""
+    if any([type(value) is str and ESCAPE in value for value in row]):  # noqa: C419  twice as fast as a generator
+        return tuple(map(_plain, row))
+    return row
 
 
 def _plain(value: Any) -> Any:
