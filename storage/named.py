@@ -34,11 +34,11 @@ _PLACES = re.compile(
 )
 
 
-_THESE = (
+THESE = (
     "SELECT id FROM episode WHERE (substr(id, 1, length(:episode)) = upper(:episode) OR lower(:episode) = 'last'"
     " AND id = (SELECT id FROM episode ORDER BY created_at DESC, id DESC LIMIT 1)) AND (:batch = '' OR batch = :batch)"
 )
-"""The episodes that a form asks for, in which an empty field is all."""
+"""Selects the episodes that a form asks for, in which an empty field is all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class Named:
 
         def put(found: re.Match[str]) -> str:
             if found["these"]:
-                return f"{found['these']} IN ({_THESE})"
+                return f"{found['these']} IN ({THESE})"
             if found["param"] is None or found["param"] not in self.params:
                 return "" if found[0].startswith("--") else found[0]
             default = self.params[found["param"]].default

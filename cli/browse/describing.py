@@ -41,11 +41,19 @@ def described() -> dict[str, Any]:
     return {"title": "tertulia", "databases": {LOG: log}}
 
 
+def by_episode() -> frozenset[str]:
+    """The views and queries whose page opens with the newest episode: a long log takes long to be read whole."""
+    queries = [one.name for one in named().values() if one.takes_episodes]
+    return frozenset([*queries, *(view.name for view in views() if view.name != "v_outcomes")])
+
+
 def _view(view: View) -> dict[str, Any]:
     question, sql = EXAMPLES[view.name]
     asked = f'<a href="/{LOG}?{escape(urlencode({"sql": sql}))}">{escape(question)}</a>'
+    more = f'It opens with the newest episode. <a href="/{LOG}/{view.name}?_size=100">All episodes</a>.'
+    episodes = "" if view.name == "v_outcomes" else f"<p>{more}</p>"
     found: dict[str, Any] = {
-        "description_html": f"<p>{_words(view.about)}</p><p>For example: {asked}</p>",
+        "description_html": f"<p>{_words(view.about)}</p><p>For example: {asked}</p>{episodes}",
         "columns": view.columns,
         "facets": _FACETS.get(view.name, []),
     }

@@ -31,10 +31,13 @@ _HEADERS = {
 class Guard:
     """Lets a request through that names this machine as its host (a page from elsewhere cannot make a browser do so)
     and has the key, in its address once and from then on as a cookie. Only GET and HEAD. In CSV, a text that a
-    spreadsheet would run is made a text."""
+    spreadsheet would run is made a text.
 
-    def __init__(self, app: App, key: str, port: int) -> None:
+    `begins` says with which query a page opens that is asked for without any."""
+
+    def __init__(self, app: App, key: str, port: int, begins: Callable[[str], str | None]) -> None:
         self._app = app
+        self._begins = begins
         self._key = key
         self._cookie = f"tertulia-{port}"
         self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost")}
@@ -55,6 +58,8 @@ class Guard:
             await _say(send, 303, "", {"location": place, "set-cookie": cookie})
         elif not self._is_key(self._brought(headers.get("cookie", ""))):
             await _say(send, 403, "the address that `tertulia browse` printed has a key, which is needed here")
+        elif not scope["query_string"] and (query := self._begins(scope["path"])) is not None:
+            await _say(send, 302, "", {"location": f"{scope['path']}?{query}"})
         else:
             await self._answer(scope, receive, send)
 

@@ -19,8 +19,9 @@ from datasette.database import Database
 from datasette.plugins import DEFAULT_PLUGINS, pm
 from markupsafe import Markup
 
-from tertulia.cli.browse.describing import LOG, described
+from tertulia.cli.browse.describing import LOG, by_episode, described
 from tertulia.cli.browse.guard import Guard
+from tertulia.storage.named import THESE
 from tertulia.storage.query import opened_to_read
 
 SQL_MS = 10_000
@@ -47,9 +48,18 @@ class ReadOnly(Database):  # type: ignore[misc]
         self._all_file_connections.append(connection)
         return connection
 
-    async def execute(self, *given: Any, **more: Any) -> Any:
-        """Errors stand on the page, not also on the terminal: what was asked may hold what a terminal obeys."""
-        return await super().execute(*given, **{**more, "log_sql_errors": False})
+    async def execute(self, sql: str, params: Any = None, **more: Any) -> Any:
+        """Errors stand on the page, not also on the terminal: what was asked may hold what a terminal obeys.
+
+        Of a query that is kept to one episode SQLite is told which, for then it reads no other.
+        """
+        quiet = {**more, "log_sql_errors": False}
+        if THESE in sql and params and params.get("episode"):
+            params = dict(params)
+            found = await super().execute(f"{THESE} LIMIT 2", params, **quiet)
+            if len(found.rows) == 1:
+                sql, params["episode"] = sql.replace(f"IN ({THESE})", "= :episode"), found.rows[0][0]
+        return await super().execute(sql, params, **quiet)
 
 
 class EpisodeLinks:
@@ -73,14 +83,24 @@ class Serving:
         key = secrets.token_urlsafe(16)
         self.address = f"http://127.0.0.1:{port}/{LOG}?key={key}"
         _alone()
+        self._by_episode = by_episode()
         self._pages = Datasette([], metadata=described(), settings=_SETTINGS, cache_headers=False)
         self._pages.remove_database("_memory")
         self._pages.add_database(ReadOnly(self._pages, str(path), is_mutable=True), name=LOG)
+        self._reads = opened_to_read(path, for_pages=True)
         config = uvicorn.Config(
-            Guard(self._pages.app(), key, port), log_level="warning", access_log=False, lifespan="on",
+            Guard(self._pages.app(), key, port, self._begins), log_level="warning", access_log=False, lifespan="on",
             timeout_graceful_shutdown=_SHUT_DOWN_S,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
+
+    def _begins(self, path: str) -> str | None:
+        """What a page of a view or of a query opens with: the newest episode, where there is one."""
+        name = path.removeprefix(f"/{LOG}/")
+        if name not in self._by_episode:
+            return None
+        newest = self._reads.execute("SELECT id FROM episode ORDER BY created_at DESC, id DESC LIMIT 1").fetchone()
+        return None if newest is None else f"episode={quote(newest[0])}"
 
     def run(self, listening: socket.socket, *, open_it: bool) -> None:
         """Serve until Ctrl-C."""
@@ -92,6 +112,7 @@ class Serving:
             pass
         finally:
             self._pages.databases[LOG].close()
+            self._reads.close()
 
 
 def _alone() -> None:

@@ -104,7 +104,7 @@ def test_the_first_page_leads_to_every_view_and_every_query(browsed: Browsed) ->
 
 @pytest.mark.parametrize("name", [*(view.name for view in views()), *METADATA.tables])
 def test_every_view_and_table_opens_with_what_its_columns_mean(browsed: Browsed, name: str) -> None:
-    answer = browsed.get(f"/log/{name}")
+    answer = browsed.get(f"/log/{name}?_size=100")
     assert answer.status == 200
     assert "timed out" not in answer.text
     for view in views():
@@ -129,7 +129,17 @@ def test_a_named_query_answers_as_it_does_at_the_terminal(browsed: Browsed, name
             assert rows(browsed, name, batch="none") == log.query(*one.bound({}, "sqlite", batch="none")).dicts()
             newest = log.query(*one.bound({}, "sqlite", episode=log.episodes(1)[0].id)).dicts()
             assert rows(browsed, name, episode="last") == newest
-    assert browsed.get(f"/log/{name}").status == 200
+    assert browsed.get(f"/log/{name}?_hide_sql=1").status == 200
+
+
+def test_a_page_opens_with_the_newest_episode(browsed: Browsed) -> None:
+    with tertulia.open_log(browsed.db) as log:
+        newest = log.episodes(1)[0].id
+    for name in ("v_beliefs_held", "who-talks-most"):
+        opened = browsed.get(f"/log/{name}")
+        assert (opened.status, opened.headers["location"]) == (302, f"/log/{name}?episode={newest}")
+        assert browsed.get(opened.headers["location"]).status == 200
+    assert browsed.get("/log/v_outcomes").status == 200
 
 
 def rows(browsed: Browsed, name: str, **given: str) -> object:
@@ -142,7 +152,7 @@ def test_the_examples_are_answered(browsed: Browsed) -> None:
 
 
 def test_what_agents_said_is_text_there_and_in_tables_for_spreadsheets(browsed: Browsed) -> None:
-    for path in ("/log/v_transcript", "/log/event", f"/log?sql={quote('SELECT text FROM event')}",
+    for path in ("/log/v_transcript?_size=100", "/log/event", f"/log?sql={quote('SELECT text FROM event')}",
                  f"/log/v_transcript?text={quote(HOSTILE)}", f"/log?sql={quote(HOSTILE)}", f"/log/{quote(HOSTILE)}",
                  f"/log/never-spoken?episode={quote(HOSTILE)}"):  # fmt: skip
         answer = browsed.get(path)
@@ -150,8 +160,8 @@ def test_what_agents_said_is_text_there_and_in_tables_for_spreadsheets(browsed: 
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; ")
         assert "http" not in policy
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in browsed.get("/log/v_transcript").text
-    for path in ("/log/v_transcript.csv", "/log/v_transcript.csv?_stream=on", "/log/v_transcript.csv?_dl=on"):
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in browsed.get("/log/v_transcript?_size=100").text
+    for path in ("/log/v_transcript.csv?_size=max", "/log/v_transcript.csv?_stream=on", "/log/v_transcript.csv?_dl=on"):
         table = browsed.get(path).text
         assert f",'{FORMULA}," in table
         assert f",{FORMULA}" not in table

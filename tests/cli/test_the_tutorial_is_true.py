@@ -1,4 +1,4 @@
-"""docs/tutorial.md is executed as it stands: what its commands say is what the page says they say, ids and times apart."""
+"""docs/tutorial.md is executed as it stands: its commands say what the page says they say, ids and times apart."""
 
 from __future__ import annotations
 
