@@ -37,6 +37,8 @@ VERBS = (
     "gold",
     "score",
     "measures",
+    "export",
+    "importing",
     "db",
     "models",
     "doctor",

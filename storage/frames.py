@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tertulia.storage.errors import LogError, QueryError
+from tertulia.storage.exports.columns import Kind, kind_of, kind_of_type
 from tertulia.storage.named import find_named, named
 from tertulia.storage.nearest import nearest
 from tertulia.storage.tables import METADATA
@@ -29,31 +30,17 @@ _ORDER = (
 )  # fmt: skip
 """By these a view is put in order, as far as it has them."""
 
-_WHOLE = frozenset(
-    """act_turn appraisals appraised_turn attempt attempts cached_tokens calls chain_order constructed_turn cycle errors
-    fallbacks input_tokens lag ordinal output_tokens parent_turn probe recognised_turn recognition_lag replicate
-    revised_turn revision_lag seed since size spoken_turn system take turn turns unknown_prices utterances""".split()
-)
-_REAL = frozenset(
-    """act_brier act_hit act_probability after_distance before_distance believed clock_s confidence cost_usd distance
-    fallback_rate gain gap gold_accuracy gold_brier gold_confidence gold_entropy gold_hit gold_log_loss
-    gold_probability lasted_s latency_ms motivation overlap own_probability peak_motivation probability report_brier
-    report_distance report_hit report_probability reward strength true_probability truth_accuracy truth_brier
-    truth_log_loss truth_probability""".split()
-)
-_FLAG = frozenset(
-    """beyond_gold correct declared differs holds interrupted interrupts is_true robust scheduled silent volunteers
-    wants won""".split()
-)
-_TIME = frozenset("answered_at asked_at ended started started_at".split())
-"""What the columns of the views hold; all others hold text. A test holds this to what PostgreSQL makes of them."""
-_APART = {("v_mutual_cycles", "event"): "whole"}
-_KINDS = {"Integer": "whole", "BigInteger": "whole", "Float": "real", "Boolean": "flag", "Utc": "time"}
 _DTYPES = {
-    "text": "str", "whole": "Int64", "real": "float64", "flag": "boolean", "time": "datetime64[us, UTC]",
+    Kind.text: "str", Kind.json: "str", Kind.integer: "Int64", Kind.number: "float64", Kind.boolean: "boolean",
+    Kind.time: "datetime64[us, UTC]",
 }  # fmt: skip
-_SAYS = {"whole": "a whole number", "real": "a number", "flag": "True or False", "text": "a text"}
-_TAKES: dict[str, Any] = {"whole": int, "real": (int, float), "flag": (bool, int), "text": str}
+_SAYS = {
+    Kind.text: "a text", Kind.json: "a text", Kind.integer: "a whole number", Kind.number: "a number",
+    Kind.boolean: "True or False",
+}  # fmt: skip
+_TAKES: dict[Kind, Any] = {
+    Kind.text: str, Kind.json: str, Kind.integer: int, Kind.number: (int, float), Kind.boolean: (bool, int),
+}  # fmt: skip
 
 
 def frame(
@@ -98,20 +85,14 @@ def need_pandas() -> Any:
     return pandas
 
 
-def _kinds_of(name: str) -> dict[str, str] | None:
+def _kinds_of(name: str) -> dict[str, Kind] | None:
     """The columns of a view or a table, and what each holds; None where there is none of this name."""
     for view in views():
         if view.name == name:
-            return {column: _APART.get((name, column)) or _kind(column) for column in view.columns}
+            return {column: kind_of(name, column) for column in view.columns}
     if name not in METADATA.tables:
         return None
-    columns = METADATA.tables[name].columns
-    return {column.name: _KINDS.get(type(column.type).__name__, "text") for column in columns}
-
-
-def _kind(column: str) -> str:
-    kinds = {"whole": _WHOLE, "real": _REAL, "flag": _FLAG, "time": _TIME}
-    return next((kind for kind, names in kinds.items() if column in names), "text")
+    return {column.name: kind_of_type(column.type) for column in METADATA.tables[name].columns}
 
 
 def _named(
@@ -132,14 +113,14 @@ def _named(
 
 
 def _select(
-    log: Log, name: str, kinds: Mapping[str, str], episode: Any, batch: str | None, where: Mapping[str, Any]
+    log: Log, name: str, kinds: Mapping[str, Kind], episode: Any, batch: str | None, where: Mapping[str, Any]
 ) -> tuple[str, list[Any]]:
     """All columns of a view or a table, under these conditions, in order."""
     conditions, bound = [], []
     of = "id" if name == "episode" else "episode"
-    filters: dict[str, tuple[str, Sequence[Any]]] = {}
+    filters: dict[str, tuple[Kind, Sequence[Any]]] = {}
     if episode is not None:
-        filters[of] = ("text", ids_of(log, episode))
+        filters[of] = (Kind.text, ids_of(log, episode))
     for column, wanted in where.items():
         if column not in kinds:
             raise QueryError(f"{name} has no column '{column}'; {nearest(column, list(kinds), limit=16)}")
@@ -160,7 +141,7 @@ def _select(
     return f"SELECT {', '.join(kinds)} FROM {name}{only}{_in_order(name, kinds)}", bound
 
 
-def _in_order(name: str, kinds: Mapping[str, str]) -> str:
+def _in_order(name: str, kinds: Mapping[str, Kind]) -> str:
     table = METADATA.tables.get(name)
     keys = [column for column in _ORDER if column in kinds]
     if table is not None:
@@ -187,7 +168,7 @@ def several(wanted: Any) -> list[Any]:
     return [wanted] if single else list(wanted)
 
 
-def _one_of(name: str, column: str, kind: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _one_of(name: str, column: str, kind: Kind, values: Sequence[Any]) -> tuple[str, list[Any]]:
     """A condition that a column holds one of these values; None is NULL."""
     if len(values) > _MOST:
         raise QueryError(f"{column}=: {len(values)} values are more than {_MOST}; ask in several steps, or by batch=")
@@ -199,17 +180,17 @@ def _one_of(name: str, column: str, kind: str, values: Sequence[Any]) -> tuple[s
     return f"({' OR '.join(parts) or '1 = 0'})", bound
 
 
-def _value(name: str, column: str, kind: str, value: Any) -> Any:
-    if kind == "time":
+def _value(name: str, column: str, kind: Kind, value: Any) -> Any:
+    if kind == Kind.time:
         raise QueryError(f"{column}=: ask for a span of time in SQL, or filter the frame by it")
-    if not isinstance(value, _TAKES[kind]) or (kind in ("whole", "real") and isinstance(value, bool)):
+    if not isinstance(value, _TAKES[kind]) or (kind in (Kind.integer, Kind.number) and isinstance(value, bool)):
         raise QueryError(f"{column}={value!r}: {column} of {name} is {_SAYS[kind]}")
-    if kind == "flag":  # a table has truth values, a view has 1 and 0
+    if kind == Kind.boolean:  # a table has truth values, a view has 1 and 0
         return bool(value) if name in METADATA.tables else int(value)
     return value
 
 
-def _asked(log: Log, sql: str, bound: Sequence[Any], limit: int | None, kinds: Mapping[str, str]) -> DataFrame:
+def _asked(log: Log, sql: str, bound: Sequence[Any], limit: int | None, kinds: Mapping[str, Kind]) -> DataFrame:
     """The answer, made column by column out of pieces, so that few rows are Python objects at a time."""
     pandas = need_pandas()
     names: tuple[str, ...] = ()
@@ -244,16 +225,16 @@ def _joined(pandas: Any, some: Sequence[Any]) -> Any:
     return some[0] if len(some) == 1 else pandas.concat(some, ignore_index=True)
 
 
-def _array(pandas: Any, kind: str | None, values: Sequence[Any]) -> Any:
+def _array(pandas: Any, kind: Kind | None, values: Sequence[Any]) -> Any:
     if kind is None:
         kind = _found(values)
     if kind is None:
         return pandas.array(list(values), dtype="object")
-    if kind == "time":
+    if kind == Kind.time:
         return pandas.to_datetime(pandas.Series(list(values), dtype="object"), utc=True).dt.as_unit("us").array
-    if kind == "real":
+    if kind == Kind.number:
         return pandas.array([float("nan") if value is None else float(value) for value in values], dtype="float64")
-    if kind == "flag":
+    if kind == Kind.boolean:
         return pandas.array([None if value is None else bool(value) for value in values], dtype="boolean")
     try:
         return pandas.array(list(values), dtype=_DTYPES[kind])
@@ -262,10 +243,10 @@ def _array(pandas: Any, kind: str | None, values: Sequence[Any]) -> Any:
         return pandas.array(shown, dtype="str")
 
 
-def _found(values: Sequence[Any]) -> str | None:
+def _found(values: Sequence[Any]) -> Kind | None:
     """What the values of an answer are, where no column says it; None for nothing but NULL, and for a mixture."""
     types = {type(value) for value in values} - {type(None)}
     if types <= {int, float}:
         large = any(isinstance(value, int) and abs(value) >= 2**63 for value in values)
-        return None if not types or large else "real" if float in types else "whole"
-    return "text" if types == {str} else None
+        return None if not types or large else Kind.number if float in types else Kind.integer
+    return Kind.text if types == {str} else None
