@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -53,8 +53,8 @@ def _view(view: View) -> dict[str, Any]:
     more = f'It opens with the newest episode. <a href="/{LOG}/{view.name}?_size=100">All episodes</a>.'
     episodes = "" if view.name == "v_outcomes" else f"<p>{more}</p>"
     found: dict[str, Any] = {
-        "description_html": f"<p>{_words(view.about)}</p><p>For example: {asked}</p>{episodes}",
-        "columns": view.columns,
+        "description_html": f"<p>{_words(view.about)}</p><p>For example: {asked}</p>{episodes}{_columns(view.columns)}",
+        "columns": {name: meaning.replace("`", "") for name, meaning in view.columns.items()},
         "facets": _FACETS.get(view.name, []),
     }
     return {**found, "sort_desc": "started"} if view.name == "v_outcomes" else found
@@ -68,8 +68,7 @@ def _query(one: Named) -> dict[str, Any]:
     if params:
         about.append(_list(f"<code>{escape(name)}</code>: {_words(text)}" for name, text in params.items()))
     if one.columns:
-        columns = _list(f"<code>{escape(name)}</code>: {_words(text)}" for name, text in one.columns.items())
-        about.append(f"<details><summary>What its columns mean</summary>{columns}</details>")
+        about.append(_columns(one.columns))
     return {
         "sql": one.asking(), "params": list(params), "title": one.name, "description_html": "".join(about),
         "hide_sql": True,
@@ -85,6 +84,13 @@ def _first_page(queries: Iterable[Named]) -> str:
         "<p>Times are UTC, probabilities 0-1, motivations 1.0-5.0. Further down: SQL of your own, which can only read, "
         "and the tables behind the views.</p>"
     )
+
+
+def _columns(columns: Mapping[str, str]) -> str:
+    """Folded, so that rows come first. Datasette's own list is not; it gives way, and stays in the columns' menus."""
+    listed = _list(f"<code>{escape(name)}</code>: {_words(text)}" for name, text in columns.items())
+    hidden = "<style>.column-descriptions { display: none }</style>"
+    return f"{hidden}<details><summary>What its columns mean</summary>{listed}</details>"
 
 
 def _list(items: Iterable[str]) -> str:
