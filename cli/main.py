@@ -33,6 +33,7 @@ VERBS = (
     "deliberate",
     "search",
     "sql",
+    "browse",
     "gold",
     "score",
     "measures",

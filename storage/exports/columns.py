@@ -122,7 +122,7 @@ def source(name: str) -> Source:
             return Source(name, view.about, columns, _select(name, [c.name for c in columns], "episode"))
     if name in METADATA.tables and name not in ("batch", "alembic_version"):
         table = METADATA.tables[name]
-        columns = tuple(Column(column.name, _kind_of_type(column.type), "") for column in table.columns)
+        columns = tuple(Column(column.name, kind_of_type(column.type), "") for column in table.columns)
         return Source(name, f"The table {name}.", columns, _select(name, table.columns.keys(), _key(name)))
     known = [*(view.name for view in views()), *(name for name in METADATA.tables if name != "batch")]
     raise LookupError(f"no view and no table '{name}'; {nearest(name, known)}")
@@ -147,7 +147,8 @@ def _select(name: str, columns: Iterable[str], key: str) -> str:
     return f'SELECT {listed} FROM "{name}" WHERE "{key}" = ?'
 
 
-def _kind_of_type(type_: Any) -> Kind:
+def kind_of_type(type_: Any) -> Kind:
+    """What a column of a table holds, by its type."""
     if isinstance(type_, Json):
         return Kind.json
     if isinstance(type_, Utc):
