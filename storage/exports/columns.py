@@ -32,8 +32,8 @@ class Kind(StrEnum):
 _VIEW_KINDS: dict[Kind, str] = {
     Kind.integer: """
         act_turn appraisals appraised_turn attempt attempts cached_tokens calls chain_order constructed_turn cycle
-        errors fallbacks input_tokens lag ordinal output_tokens parent_turn probe recognised_turn recognition_lag replicate
-        revised_turn revision_lag seed since size spoken_turn system take turn turns unknown_prices utterances
+        errors fallbacks input_tokens lag ordinal output_tokens parent_turn probe recognised_turn recognition_lag
+        replicate revised_turn revision_lag seed since size spoken_turn system take turn turns unknown_prices utterances
         """,
     Kind.number: """
         act_brier act_hit act_probability after_distance before_distance believed clock_s confidence cost_usd distance
