@@ -36,6 +36,8 @@ VERBS = (
     "gold",
     "score",
     "measures",
+    "export",
+    "importing",
     "db",
     "models",
     "doctor",
