@@ -94,5 +94,7 @@ def _explained(code: Code) -> str:
         limits = "" if code.low is None else f" from {code.low:g} to {code.high:g}"
         return "\n\n".join([*lines, f"A number{limits}."])
     what = "One of these, in order:" if code.scale == "ordinal" else "One of these:"
-    levels = [f"- `{level}`" + (f": {about}" if about else "") for level, about in zip(code.levels, code.about, strict=True)]
+    levels = [
+        f"- `{level}`" + (f": {about}" if about else "") for level, about in zip(code.levels, code.about, strict=True)
+    ]
     return "\n\n".join([*lines, what, "\n".join(levels)])

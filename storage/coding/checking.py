@@ -55,6 +55,8 @@ def check(made: CodingSet, sheets: Sequence[Sheet], coder: str | None = None) ->
     checking = _Checking(made, coder)
     for sheet in sheets:
         checking.sheet(sheet)
+    if not checking.problems and not any(one.given for one in checking.found.values()):
+        checking.problems.append(f"{', '.join(sheet.where for sheet in sheets)}: no code is filled in; fill in a sheet")
     if checking.problems:
         more = len(checking.problems) - _MOST
         told = checking.problems[:_MOST] + ([f"and {more} problems more"] if more > 0 else [])

@@ -90,9 +90,8 @@ def draw(
 
     The same pieces, coders and seed give the same set. Raises `NothingToCode` where there are too few.
     """
-    secret = _fingerprint(
-        pieces, codebook, coders, overlap, practice, sample, seed
-    )  # in no sheet, nor is what it is of
+    # No sheet has it, nor what it is made of: whoever sees ids cannot draw them again.
+    secret = _fingerprint(pieces, codebook, coders, overlap, practice, sample, seed)
     made = CodingSet(f"{codebook.name}-{_word(Random(secret))}", seed, codebook, {}, {coder: [] for coder in coders})
     ids = _ids(Random(f"{secret}/items"), len(pieces))
     trained: list[str] = []

@@ -29,8 +29,8 @@ CODER = "coder:"
 """How the estimator of a code begins; the coder follows."""
 TIE = "tie"
 _HEADS = (
-    "SELECT run, variable, estimator, target, detail, created_at FROM score WHERE episode IS NULL AND measure = 'codes' "
-    "ORDER BY run"
+    "SELECT run, variable, estimator, target, detail, created_at FROM score "
+    "WHERE episode IS NULL AND measure = 'codes' ORDER BY run"
 )
 
 
@@ -133,12 +133,12 @@ def _differing(log: Log, before: Head, one: Coded) -> str:
         there = {(code.item, code.code): code.detail["given"] for code in judged(log, [before])}
     other = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     first = (
-        f"{len(other)} cells, the first: {other[0][1]} of {other[0][0]} is {there.get(other[0], 'empty')} there and "
+        f"{len(other)} cell{"" if len(other) == 1 else "s"}, the first: {other[0][1]} of {other[0][0]} is {there.get(other[0], 'empty')} there and "
         f"{here.get(other[0], 'empty')} here" if other else "in their notes"
     )  # fmt: skip
     return (
-        f"{', '.join(one.sheets)}: {one.coder} is in the log for set {before.set} with other answers ({first}); to keep "
-        "these as a new version that counts from now on: --revise"
+        f"{', '.join(one.sheets)}: {one.coder} is in the log for set {before.set} with other answers ({first}); to "
+        "keep these as a new version that counts from now on: --revise"
     )
 
 
@@ -159,7 +159,7 @@ def _rows(made: CodingSet, coded: Coded, version: int, at: datetime) -> Iterator
         of = {"item": item, "set": made.id, "unit": entry.unit}
         if entry.event is not None:
             of["event"] = f"{entry.turn}.{entry.event}"
-        where = {"run": run, "episode": entry.episode, "turn": entry.turn, "holder": entry.speaker,
+        where: dict[str, Any] = {"run": run, "episode": entry.episode, "turn": entry.turn, "holder": entry.speaker,
                  "estimator": estimator, "created_at": at}  # fmt: skip
         for name, (level, value) in coded.codes[item].items():
             target, number, more = level, value, dict[str, Any]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,42 +74,6 @@ class Piece:
         return self.lines[0].who if self.unit == "utterance" else None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Episodes that no sheet has, and why, in words."""
-
-    episodes: int
-    why: str
-
-
-def allowed(log: Log, episodes: Sequence[str], *, local_only: bool) -> tuple[list[str], list[LeftOut]]:
-    """The episodes that may leave the log: not those in which a person took their consent back, and those whose words
-    were said to stay on this machine only where that is wanted."""
-    withdrawn = {row[0] for row in log.query("SELECT episode FROM consent WHERE withdrawn_at IS NOT NULL").rows}
-    kept: list[str] = []
-    gone = staying = 0
-    for id in episodes:
-        if id in withdrawn:
-            gone += 1
-        elif not local_only and _stays(log, id):
-            staying += 1
-        else:
-            kept.append(id)
-    left = [
-        LeftOut(gone, "somebody in them took their consent back"),
-        LeftOut(staying, "what people say in them is to stay on this machine (people.local_only)"),
-    ]
-    return kept, [one for one in left if one.episodes]
-
-
-def _stays(log: Log, id: str) -> bool:
-    config = log.episode(id).config
-    people = config.get("people") if isinstance(config, dict) else None
-    if not (isinstance(people, dict) and people.get("local_only")):
-        return False
-    return any(seat.kind == "person" or seat.pseudonym is not None for seat in log.participants(id))
-
-
 def pieces(log: Log, episodes: Sequence[str], codebook: Codebook) -> list[Piece]:
     """Everything in these episodes that the codebook has codes for."""
     found: list[Piece] = []
@@ -167,15 +131,22 @@ def pairs(log: Log, episodes: Sequence[str], between: Sequence[str]) -> tuple[li
     return found, labels
 
 
-def _labels(known: Sequence[Played], between: Sequence[str]) -> tuple[tuple[str, str], Any]:
-    by_batch, by_cell = (lambda one: one.condition.batch), (lambda one: one.condition.cell)
-    for of in (by_cell, by_batch):
+def _cell_of(one: Played) -> str:
+    return one.condition.cell
+
+
+def _batch_of(one: Played) -> str:
+    return one.condition.batch
+
+
+def _labels(known: Sequence[Played], between: Sequence[str]) -> tuple[tuple[str, str], Callable[[Played], str]]:
+    for of in (_cell_of, _batch_of):
         there = sorted({of(one) for one in known if one.condition.batch})
         if len(between) == 2 and set(between) <= set(there) and between[0] != between[1]:
             return (between[0], between[1]), of
         if not between and len(there) == 2:
             return (there[0], there[1]), of
-    cells = sorted({by_cell(one) for one in known if one.condition.batch})
+    cells = sorted({_cell_of(one) for one in known if one.condition.batch})
     if not cells:
         raise NothingToCode(
             "pairs are between the cells of a batch, or between two batches; these episodes are of none"
@@ -186,9 +157,9 @@ def _labels(known: Sequence[Played], between: Sequence[str]) -> tuple[tuple[str,
     raise NothingToCode(f"there are {len(cells)} cells; name the two that are compared: {', '.join(cells[:6])}")
 
 
-def _key(one: Played, of: Any) -> tuple[Any, ...]:
+def _key(one: Played, of: Callable[[Played], str]) -> tuple[Any, ...]:
     """What two episodes of a pair have in common."""
-    cell = one.condition.cell if of(one) == one.condition.batch else ""
+    cell = one.condition.cell if of is _batch_of else ""
     return one.condition.scenario, cell, one.seed, one.replicate
 
 

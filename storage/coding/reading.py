@@ -62,10 +62,7 @@ def _check_width(where: str, number: int, heads: list[str], cells: list[str]) ->
 
 
 def _decoded(raw: bytes, where: str) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"  # Excel's "Unicode text"
-    else:
-        encoding = "utf-8-sig"
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"  # Excel's "Unicode text"
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:

@@ -127,7 +127,10 @@ def cohen_by(
 
 
 def fleiss(items: Sequence[Item], levels: Sequence[float], seed: int = 0) -> Agreement:
-    """Fleiss' kappa over the items that every coder coded. Source: Fleiss (1971), Psychological Bulletin 76, 378-382."""
+    """Fleiss' kappa over the items that every coder coded.
+
+    Source: Fleiss (1971), Psychological Bulletin 76, 378-382.
+    """
     coders = {coder for item in items for coder in item.codes}
     whole = [item for item in items if len(item.codes) == len(coders) > 1]
     place = _places(whole, levels)
