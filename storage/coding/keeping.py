@@ -133,8 +133,8 @@ def _differing(log: Log, before: Head, one: Coded) -> str:
         there = {(code.item, code.code): code.detail["given"] for code in judged(log, [before])}
     other = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     first = (
-        f"{len(other)} cell{"" if len(other) == 1 else "s"}, the first: {other[0][1]} of {other[0][0]} is {there.get(other[0], 'empty')} there and "
-        f"{here.get(other[0], 'empty')} here" if other else "in their notes"
+        f"differing cells: {len(other)}, the first: {other[0][1]} of {other[0][0]} is {there.get(other[0], 'empty')} "
+        f"there and {here.get(other[0], 'empty')} here" if other else "in their notes"
     )  # fmt: skip
     return (
         f"{', '.join(one.sheets)}: {one.coder} is in the log for set {before.set} with other answers ({first}); to "

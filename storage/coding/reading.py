@@ -27,6 +27,14 @@ class Sheet:
 
 def read_sheet(raw: bytes, where: str) -> Sheet:
     """Raises `SheetTrouble` for what is no table with a column `item`."""
+    sheet = read_table(raw, where)
+    if "item" not in sheet.heads:
+        raise SheetTrouble(f"{where}: row 1 has no column 'item'; it should have the names of the columns as they came")
+    return sheet
+
+
+def read_table(raw: bytes, where: str) -> Sheet:
+    """Any table with names in its first row; these in lower case. Raises `SheetTrouble`."""
     if raw.startswith(b"PK\x03\x04"):
         raise SheetTrouble(f"{where}: this is a workbook (.xlsx or .ods), not CSV; save it as CSV UTF-8")
     text = _decoded(raw, where)
@@ -36,13 +44,11 @@ def read_sheet(raw: bytes, where: str) -> Sheet:
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise SheetTrouble(f"{where}: not CSV ({error}); save it anew as CSV UTF-8") from None
-    while table and not any(cell.strip() for cell in table[0]):
+    if table and not any(cell.strip() for cell in table[0]):
         raise SheetTrouble(f"{where}: row 1 is empty; it should have the names of the columns")
     if not table:
         raise SheetTrouble(f"{where}: the file is empty; give a sheet with its first row")
     heads = [cell.strip().removeprefix(_INERT).casefold() for cell in table[0]]
-    if "item" not in heads:
-        raise SheetTrouble(f"{where}: row 1 has no column 'item'; it should have the names of the columns as they came")
     twice = next((name for name in heads if name and heads.count(name) > 1), None)
     if twice is not None:
         raise SheetTrouble(f"{where}: row 1: the column '{twice}' stands twice; keep one of the two")
