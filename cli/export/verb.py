@@ -19,6 +19,23 @@ class Format(StrEnum):
     parquet = "parquet"
     jsonl = "jsonl"
     csv = "csv"
+    sft = "sft"
+    inspect = "inspect"
+
+
+class Per(StrEnum):
+    """What one training record is."""
+
+    episode = "episode"
+    turn = "turn"
+
+
+class Thoughts(StrEnum):
+    """Whether inner thoughts are in training records, and where."""
+
+    none = "none"
+    tag = "tag"
+    field = "field"
 
 
 class People(StrEnum):
@@ -29,9 +46,16 @@ class People(StrEnum):
     all = "all"
 
 
-_MODULES = {Format.parquet: "tables", Format.jsonl: "tables", Format.csv: "tables"}
+_MODULES = {
+    Format.parquet: "tables",
+    Format.jsonl: "tables",
+    Format.csv: "tables",
+    Format.sft: "sft",
+    Format.inspect: "inspect_log",
+}
 """The module of this folder that writes a format: it defines `write(request)`."""
-_ONLY_FOR = {"table": (Format.parquet, Format.jsonl, Format.csv)}
+_SFT = ("per", "thoughts", "no_system", "seat", "successful", "min_reward")
+_ONLY_FOR = {"table": (Format.parquet, Format.jsonl, Format.csv), **dict.fromkeys(_SFT, (Format.sft,))}
 """Options that belong to some formats alone."""
 
 
@@ -72,6 +96,40 @@ def export(
             "in which a person took part; all, nobody's.",
         ),
     ] = People.agreed,
+    per: Annotated[
+        Per | None,
+        typer.Option(
+            "--per", show_default=False, show_envvar=False,
+            help="sft: a record for each seat of an episode, or for each turn of a seat.  [default: episode]",
+        ),
+    ] = None,
+    thoughts: Annotated[
+        Thoughts | None,
+        typer.Option(
+            "--thoughts", show_default=False, show_envvar=False,
+            help="sft: what the seat thought, before its words between <inner> and </inner>, or in a field of its own."
+            "  [default: none]",
+        ),
+    ] = None,
+    no_system: Annotated[
+        bool,
+        typer.Option("--no-system", show_envvar=False, help="sft: without who the seat is, and what it alone knows."),
+    ] = False,
+    seat: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--seat", metavar="NAME", show_envvar=False,
+            help="sft: only what this participant lived through; a person's seat only goes out when it is named. Can "
+            "be given several times.",
+        ),
+    ] = None,
+    successful: Annotated[
+        bool, typer.Option("--successful", show_envvar=False, help="sft: only episodes with the status success.")
+    ] = False,
+    min_reward: Annotated[
+        float | None,
+        typer.Option("--min-reward", metavar="R", show_envvar=False, help="sft: only episodes with so much reward."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", show_envvar=False, help="Replace an export that is there already.")
     ] = False,
@@ -82,12 +140,15 @@ def export(
     """Write episodes in the files that other programs read.
 
     \b
-    parquet, jsonl, csv  views and tables, one file each in a folder, with their types; export.json says what is what
+    parquet, jsonl, csv  views and tables, one file each in a folder, and export.json, which says what is what
+    sft                  records to train with: a conversation as one seat witnessed it, its words the assistant's
+    inspect              an eval log for Inspect's viewer: an episode is a sample
 
     \b
     tertulia export --to parquet -o log/
     tertulia export BATCH --to csv --table v_beliefs -o beliefs.csv
     tertulia export last --to jsonl --table v_transcript -o -
+    tertulia export --to sft --thoughts tag --successful -o train.jsonl
 
     What comes out whole is put in its place at the end; what is there is kept unless --force is given.
     docs/exports.md says what each format holds and what it loses.
@@ -96,10 +157,20 @@ def export(
         raise BadInput(f"--to: which format? one of {', '.join(Format)}")
     if out is None:
         raise BadInput(f"-o: where to? for example: tertulia export --to {to} -o {_EXAMPLES[to]}")
-    _run(to, out, episodes or [], batch, people, force, as_json, db, {"table": table})
+    options = {
+        "table": table, "per": per, "thoughts": thoughts, "no_system": no_system, "seat": seat,
+        "successful": successful, "min_reward": min_reward,
+    }  # fmt: skip
+    _run(to, out, episodes or [], batch, people, force, as_json, db, options)
 
 
-_EXAMPLES = {Format.parquet: "log/", Format.jsonl: "log/", Format.csv: "log/"}
+_EXAMPLES = {
+    Format.parquet: "log/",
+    Format.jsonl: "log/",
+    Format.csv: "log/",
+    Format.sft: "train.jsonl",
+    Format.inspect: "log.eval",
+}
 
 
 def _run(
