@@ -38,7 +38,6 @@ VERBS = (
     "measures",
     "agreement",
     "export",
-    "coding.blind",
     "importing",
     "db",
     "models",

@@ -1,4 +1,4 @@
-"""`--blind` and `--pairs`: a folder of sheets for coders, in which nothing tells of a condition."""
+"""`tertulia export --blind` and `--pairs`: a folder of sheets for coders, in which nothing tells of a condition."""
 
 from __future__ import annotations
 
@@ -12,36 +12,108 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.export.verb import People
 from tertulia.cli.hints import program
-from tertulia.cli.options import AsJson, Db, Debug, Seed
 
 if TYPE_CHECKING:
     from tertulia.storage.coding.codebook import Codebook
     from tertulia.storage.coding.drawing import CodingSet
     from tertulia.storage.coding.material import Piece
+    from tertulia.storage.exports.chosen import People
     from tertulia.storage.log import Log
 
 _CODER = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+Blind = Annotated[
+    bool,
+    typer.Option(
+        "--blind", show_envvar=False,
+        help="Sheets for coders: what was said and done alone. No condition, models or minds, nor who is a person.",
+    ),
+]  # fmt: skip
+Pairs = Annotated[
+    bool,
+    typer.Option(
+        "--pairs",
+        show_envvar=False,
+        help="The same for pairs of episodes of two conditions, side by side: which is better?",
+    ),
+]
+OfCodebook = Annotated[
+    Path | None,
+    typer.Option(
+        "--codebook", metavar="FILE", show_default=False, show_envvar=False, help="blind: what is coded, as YAML.",
+    ),
+]  # fmt: skip
+Between = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--between", metavar="CELL|BATCH", show_envvar=False,
+        help="pairs: the two conditions, given twice.  [default: the two there are]",
+    ),
+]  # fmt: skip
+Coders = Annotated[
+    str | None,
+    typer.Option(
+        "--coders", metavar="N|NAMES", show_default=False, show_envvar=False,
+        help="blind, pairs: how many coders, or their pseudonyms, as in anna,ben.  [default: 2]",
+    ),
+]  # fmt: skip
+Overlap = Annotated[
+    float | None,
+    typer.Option(
+        "--overlap", min=0.0, max=1.0, metavar="SHARE", show_default=False, show_envvar=False,
+        help="blind, pairs: the share of items that every coder gets; each of the others goes to one of them.  "
+        "[default: 1]",
+    ),
+]  # fmt: skip
+Practice = Annotated[
+    int | None,
+    typer.Option(
+        "--practice", min=0, metavar="N", show_default=False, show_envvar=False,
+        help="blind, pairs: items to practise on, first in every sheet, not counted.  [default: 0]",
+    ),
+]  # fmt: skip
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample", min=1, metavar="N", show_default=False, show_envvar=False,
+        help="blind, pairs: so many items of each kind, drawn evenly over conditions.  [default: all]",
+    ),
+]  # fmt: skip
+DrawnBy = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", min=0, metavar="N", show_default=False, show_envvar=False,
+        help="blind, pairs: of the order and of who gets what.  [default: 0]",
+    ),
+]  # fmt: skip
+Semicolons = Annotated[
+    bool,
+    typer.Option(
+        "--semicolons", show_envvar=False, help="blind, pairs: for spreadsheets that use decimal commas."
+    ),
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a coding set is made of, as it was typed."""
 
-    episodes: Sequence[str]
+    episodes: Sequence[str] | None
+    """Ids; None for all."""
     out: Path
-    codebook: Path | None
-    pairs: bool
-    between: Sequence[str]
-    coders: str
-    overlap: float
-    practice: int
-    sample: int | None
-    seed: int
-    semicolons: bool
     people: People
+    force: bool
     as_json: bool
+    pairs: bool = False
+    codebook: Path | None = None
+    between: Sequence[str] = ()
+    coders: str = "2"
+    overlap: float = 1.0
+    practice: int = 0
+    sample: int | None = None
+    seed: int = 0
+    semicolons: bool = False
 
 
 def write_sheets(log: Log, asked: Asked) -> None:
@@ -55,7 +127,7 @@ def write_sheets(log: Log, asked: Asked) -> None:
         _pieces(log, asked, book), book, coders, overlap=asked.overlap, practice=asked.practice, sample=asked.sample,
         seed=asked.seed,
     )  # fmt: skip
-    write_set(made, asked.out, delimiter=";" if asked.semicolons else ",")
+    write_set(made, asked.out, delimiter=";" if asked.semicolons else ",", replace=asked.force)
     if asked.as_json:
         print(json.dumps({"set": made.id, "folder": str(asked.out.resolve()), **_counts(made)}))
     else:
@@ -86,16 +158,15 @@ def _codebook(asked: Asked) -> Codebook:
 
 
 def _pieces(log: Log, asked: Asked, book: Codebook) -> list[Piece]:
-    from tertulia.cli.finding import find_many
     from tertulia.storage.coding.material import pairs, pieces
-    from tertulia.storage.exports import chosen
+    from tertulia.storage.exports.chosen import choose
     from tertulia.storage.statuses import PLAYED_OUT
 
     if asked.between and not asked.pairs:
         raise BadInput("--between: this is for --pairs")
     if len(asked.between) not in (0, 2):
         raise BadInput(f"--between {asked.between[0]}: give it twice, once for each of the two conditions")
-    found = chosen.choose(log, find_many(log, asked.episodes), chosen.People(asked.people), PLAYED_OUT)
+    found = choose(log, asked.episodes, asked.people, PLAYED_OUT)
     for why, count in found.left_out.items():
         note(f"{count} {'episode is' if count == 1 else 'episodes are'} left out: {why}")
     if found.local_only:
@@ -121,104 +192,3 @@ def _sentence(made: CodingSet) -> str:
         f"set {made.id}: {of['items']} items, {of['coded_by_all']} of them for every coder, {of['practice']} more to "
         f"practise on; {', '.join(made.order)}"
     )
-
-
-BlindCodebook = Annotated[
-    Path | None,
-    typer.Option(
-        "--codebook", metavar="FILE", show_default=False, show_envvar=False, help="What is coded (YAML).",
-    ),
-]  # fmt: skip
-Pairs = Annotated[
-    bool,
-    typer.Option(
-        "--pairs", show_envvar=False, help="Pairs of episodes of two conditions, side by side, to prefer one."
-    ),
-]
-Between = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--between", metavar="CELL|BATCH", show_envvar=False,
-        help="With --pairs, twice: the two conditions.  [default: the two there are]",
-    ),
-]  # fmt: skip
-Coders = Annotated[
-    str,
-    typer.Option("--coders", metavar="N|NAMES", show_envvar=False, help="How many coders, or their pseudonyms: a,b."),
-]
-Overlap = Annotated[
-    float,
-    typer.Option(
-        "--overlap", min=0.0, max=1.0, metavar="SHARE", show_envvar=False,
-        help="The share of items that every coder gets, 0-1; each of the others goes to one of them.",
-    ),
-]  # fmt: skip
-Practice = Annotated[
-    int,
-    typer.Option(
-        "--practice",
-        min=0,
-        metavar="N",
-        show_envvar=False,
-        help="Items to practise on: first in every sheet, not counted.",
-    ),
-]
-Sample = Annotated[
-    int | None,
-    typer.Option(
-        "--sample", min=1, metavar="N", show_default=False, show_envvar=False,
-        help="So many items of each kind, drawn evenly over conditions.  [default: all]",
-    ),
-]  # fmt: skip
-Semicolons = Annotated[
-    bool, typer.Option("--semicolons", show_envvar=False, help="Sheets for spreadsheets that use decimal commas.")
-]
-WhosePeople = Annotated[
-    People,
-    typer.Option(
-        "--people", show_envvar=False,
-        help="agreed leaves out episodes in which a person took their part back; none, all with people; all, none.",
-    ),
-]  # fmt: skip
-
-
-def export_blind(
-    episodes: Annotated[
-        list[str],
-        typer.Argument(metavar="[EPISODE|BATCH]...", show_default=False, help="Ids, their beginnings, or `last`."),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", show_envvar=False, help="A new folder.")],
-    codebook: BlindCodebook = None,
-    pairs: Pairs = False,
-    between: Between = None,
-    coders: Coders = "2",
-    overlap: Overlap = 1.0,
-    practice: Practice = 0,
-    sample: Sample = None,
-    seed: Seed = 0,
-    semicolons: Semicolons = False,
-    people: WhosePeople = People.agreed,
-    as_json: AsJson = False,
-    db: Db = None,
-    debug: Debug = False,
-) -> None:  # fmt: skip
-    """Write coding sheets in which nothing tells of condition, models, minds, or who is a person.
-
-    \b
-    tertulia export-blind BATCH --codebook warmth.yaml --coders 2 --overlap 0.2 --practice 5 -o study/
-    tertulia export-blind BATCH --pairs --between CELL --between CELL -o study/
-    """
-    from tertulia.storage.log import Log
-
-    with Log.open(db, create=False) as log:
-        write_sheets(
-            log,
-            Asked(
-                episodes, out, codebook, pairs, between or (), coders, overlap, practice, sample, seed, semicolons,
-                people, as_json,
-            ),
-        )  # fmt: skip
-
-
-def add_to(app: typer.Typer) -> None:
-    app.command("export-blind")(export_blind)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
-import tempfile
+import json
+from hashlib import sha256
 from pathlib import Path
 
 from tertulia.cli.coding.page import coding_page
 from tertulia.cli.display.answers import inert
 from tertulia.cli.display.harmless import harmless
-from tertulia.cli.errors import BadInput
 from tertulia.storage.coding.codebook import Code
 from tertulia.storage.coding.drawing import CodingSet
 from tertulia.storage.coding.sheets import heads, rows
@@ -27,32 +25,40 @@ _HINT = {
 }
 
 
-def write_set(made: CodingSet, out: Path, *, delimiter: str = ",") -> list[Path]:
-    """Write everything beside `out` first, then give it its name: there is a whole folder or none.
+def write_set(made: CodingSet, out: Path, *, delimiter: str = ",", replace: bool = False) -> None:
+    """Write the whole folder or none. Raises `CannotWrite` where it cannot be, or is there already.
 
-    Raises `BadInput` where there is something already, or nothing can be written.
+    With `replace`, a set that was written there before gives way.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"-o {out}: there is something already; give a folder that is not there yet")
+    from tertulia.storage.exports.files import MANIFEST, whole_folder
+
     files = dict(_files(made, delimiter))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise BadInput(f"-o {out}: {error.strerror}; another place: -o FOLDER") from error
-    try:
+    about = {
+        "tertulia": "a coding set", "give_to_coders": GIVEN, "keep_from_coders": KEY,
+        "sha256": {name: sha256(raw).hexdigest() for name, raw in files.items()},
+    }  # fmt: skip
+    if replace:
+        _refuse_filled(out, MANIFEST)
+    with whole_folder(out, replace=replace) as beside:
+        (beside / MANIFEST).write_text(json.dumps(about, indent=1) + "\n", encoding="ascii")
+        (beside / GIVEN).mkdir()
         for name, raw in files.items():
-            path = beside / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(raw)
-        beside.chmod(0o755)
+            (beside / name).write_bytes(raw)
         (beside / KEY).chmod(0o600)
-        os.replace(beside, out)  # noqa: PTH105  over an empty folder as well
-    except OSError as error:
-        raise BadInput(f"-o {out}: {error.strerror}; another place: -o FOLDER") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return [out / name for name in files]
+
+
+def _refuse_filled(out: Path, manifest: str) -> None:
+    """Sheets in which somebody wrote are not replaced, however much it is wanted."""
+    from tertulia.storage.exports.files import CannotWrite
+
+    try:
+        written = json.loads((out / manifest).read_text(encoding="ascii"))["sha256"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # none of ours, which is refused where it is written
+    for name, digest in written:
+        path = out / str(name)
+        if path.is_file() and sha256(path.read_bytes()).hexdigest() != digest:
+            raise CannotWrite(f"-o {out}: {name} was changed since it was written; name another folder")
 
 
 def _files(made: CodingSet, delimiter: str) -> dict[str, bytes]:

@@ -78,7 +78,7 @@ def pieces(log: Log, episodes: Sequence[str], codebook: Codebook) -> list[Piece]
     """Everything in these episodes that the codebook has codes for."""
     found: list[Piece] = []
     for one in played(log, episodes):
-        lines, condition = _lines(log, one.id), _condition(one.condition)
+        lines, condition = lines_of(log, one.id), _condition(one.condition)
         for unit in codebook.units:
             found += _cut(unit, one.id, condition, lines, codebook)
     return found
@@ -120,7 +120,7 @@ def pairs(log: Log, episodes: Sequence[str], between: Sequence[str]) -> tuple[li
     found = []
     for key in sorted(first.keys() & second.keys()):
         left, right = first[key], second[key]
-        a, b = _lines(log, left.id), _lines(log, right.id)
+        a, b = lines_of(log, left.id), lines_of(log, right.id)
         if any(line.done for line in a) and any(line.done for line in b):
             found.append(Piece("pair", left.id, "", tuple(a), other=right.id, other_lines=tuple(b), conditions=labels))
     if not found:
@@ -167,7 +167,8 @@ def _condition(of: Condition) -> str:
     return "\x1f".join((of.scenario, of.batch, of.cell, of.models))
 
 
-def _lines(log: Log, episode: str) -> list[Line]:
+def lines_of(log: Log, episode: str) -> list[Line]:
+    """Everything that happened in an episode, as coders read it."""
     return list(_read(log.query(_LINES, [episode]).rows))
 
 

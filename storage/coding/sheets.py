@@ -41,31 +41,32 @@ def cells(made: CodingSet, coder: str, id: str) -> dict[str, str]:
     """What a coder reads of an item, by column."""
     piece = made.pieces[id]
     if piece.unit == "pair":
-        sides = [_all(piece.lines), _all(piece.other_lines)]
+        sides = [told(piece.lines), told(piece.other_lines)]
         if id in made.swapped[coder]:
             sides.reverse()
         return {"a": sides[0], "b": sides[1]}
-    found = {"context": _all(piece.before), "after": _all(piece.after)}
+    found = {"context": told(piece.before), "after": told(piece.after)}
     if piece.unit == "utterance":
         [line] = piece.lines
         return {**found, "who": _who(line), "text": line.text}
-    return {**found, "text": _all(piece.lines)}
+    return {**found, "text": told(piece.lines)}
 
 
 def texts(piece: Piece) -> int:
     """How many characters an item's longest cell has."""
-    return max(len(_all(piece.lines)), len(_all(piece.other_lines)))
+    return max(len(told(piece.lines)), len(told(piece.other_lines)))
 
 
 def _fitting(text: str) -> str:
     return text if len(text) <= CELL else "(too long for a cell; read it in the page that came with this sheet)"
 
 
-def _all(lines: Sequence[Line]) -> str:
-    return "\n".join(_told(line) for line in lines)
+def told(lines: Sequence[Line]) -> str:
+    """Lines as text, one each."""
+    return "\n".join(_line(line) for line in lines)
 
 
-def _told(line: Line) -> str:
+def _line(line: Line) -> str:
     text = " ".join(line.text.split())  # a line break in what was said is no new speaker
     return f"{_who(line)}: {text}" if line.who is not None else f"* {text}"
 
