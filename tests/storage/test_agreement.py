@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia.storage.measures.agreement import (
-    WEIGHTS, Agreement, Item, agreement, cohen, cohen_by, fleiss, krippendorff, percent,
+    WEIGHTS,
+    Agreement,
+    Item,
+    agreement,
+    cohen,
+    cohen_by,
+    fleiss,
+    krippendorff,
+    percent,
 )  # fmt: skip
 
 NA = None
