@@ -96,10 +96,9 @@ def _messages(log: Log, row: r.EpisodeRow, seats: Sequence[r.ParticipantRow]) ->
     found: list[Json] = []
     for event in log.rows(r.EventRow, row.id):
         own = event.actor in models and event.origin == "participant"
-        told = {"seat": event.actor, "turn": event.turn, "kind": event.kind, "to": event.addressees or []}
         message: Json = {
             "id": f"{row.id}.{event.turn}.{event.ordinal}", "role": "assistant" if own else "user",
-            "content": _line(event), "source": "generate" if own else "input", "metadata": told,
+            "content": _line(event), "source": "generate" if own else "input",
         }  # fmt: skip
         found.append({**message, "model": models[str(event.actor)]} if own else message)
     return found
