@@ -4,8 +4,10 @@ the cells of a batch, pair by pair. Conditions and groups that a measure says ar
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ from tertulia.storage.measures.clustered import bounds
 from tertulia.storage.measures.statistics import STATISTICS, Statistic, Sums
 
 if TYPE_CHECKING:
-    from tertulia.storage.log import Log
+    from tertulia.storage.log import Log, Result
 
-AT_ONCE = 500
+AT_ONCE = 250
 """So many episodes are named in one query."""
+_SIDE_BY_SIDE = min(4, os.cpu_count() or 1)
+"""So many queries are asked at the same time: SQLite works on each in a thread of its own."""
 Group = tuple[tuple[str, str], ...]
 """Columns and their values."""
 
@@ -120,9 +124,8 @@ class Measured:
         """By group and episode."""
         self.gaps: dict[Group, set[str]] = {}
         """Episodes of which something is not known: they are left out, whole."""
-        for some in _chunks([one.id for one in episodes]):
-            for row in _rows(log, measure, some):
-                self._add(row)
+        for row in _rows(log, measure, [one.id for one in episodes]):
+            self._add(row)
         for group, ids in self.gaps.items():
             for id in ids:
                 self.sums.get(group, {}).pop(id, None)
@@ -212,12 +215,26 @@ class Measured:
 def _rows(log: Log, measure: Measure, episodes: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     from tertulia.storage.measures.words import READERS
 
-    asked = log.query(measure.query(log.target.dialect, among(episodes)))
-    if measure.reads is not None:
-        yield from READERS[measure.reads](asked.dicts())
-    else:
-        for row in asked.rows:
-            yield dict(zip(asked.columns, row, strict=True))
+    for asked in _answers(log, [measure.query(log.target.dialect, among(some)) for some in _chunks(episodes)]):
+        if measure.reads is not None:
+            yield from READERS[measure.reads](asked.dicts())
+        else:
+            for row in asked.rows:
+                yield dict(zip(asked.columns, row, strict=True))
+
+
+def _answers(log: Log, queries: Sequence[str]) -> Iterator[Result]:
+    """The answers, in the order of the queries."""
+    if len(queries) < 2:
+        yield from map(log.query, queries)
+        return
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, "tertulia-measuring") as pool:
+        try:
+            yield from pool.map(log.query, queries)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            log.interrupt()
+            raise
 
 
 def by_condition(episodes: Sequence[Played]) -> dict[Condition, list[Played]]:
