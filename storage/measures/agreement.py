@@ -1,8 +1,8 @@
 """How far coders agree on the same items: Cohen's kappa, Fleiss' kappa, Krippendorff's alpha, and plain agreement.
 
-Every coefficient is a number of sums over items, and sums of episodes add up; so its interval draws whole episodes anew
-(`clustered.bounds`). Where chance alone would agree completely (one level is all that was ever used) a coefficient is
-undefined: None, with the reason, and neither 1 nor 0.
+Every coefficient is a number of sums over items, and sums of episodes add up; so its interval draws whole episodes
+anew. Where chance alone would agree completely (one level is all that was ever used) a coefficient is undefined: None,
+with the reason, and neither 1 nor 0.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import mul
 
-from tertulia.storage.measures.clustered import bounds
+from tertulia.storage.measures.clustered import drawn_sums, limits
 
+Value = Callable[[Sequence[float]], float | None]
+"""A coefficient of sums; None where it is undefined."""
 Weight = Callable[[int, int], float]
 """How far apart two levels are, by their places among the levels; 0 for the same."""
 
@@ -68,9 +71,9 @@ def agreement(items: Sequence[Item], scale: str, levels: Sequence[float] = (), s
     coders = sorted({coder for item in items for coder in item.codes})
     found = [percent(items, seed)]
     if scale != "interval":
-        weights = list(WEIGHTS) if scale == "ordinal" else ["unweighted"]
+        weights = WEIGHTS if scale == "ordinal" else {"unweighted": WEIGHTS["unweighted"]}
         for pair in combinations(coders, 2):
-            found += [cohen(items, pair, levels, weight, seed) for weight in weights]
+            found += cohens(items, pair, levels, weights, seed)
         if len(coders) > 2:
             found.append(fleiss(items, levels, seed))
     found.append(krippendorff(items, scale, seed))
@@ -96,34 +99,44 @@ def cohen(
     Sources: Cohen (1960), Educational and Psychological Measurement 20, 37-46; weighted: Cohen (1968), Psychological
     Bulletin 70, 213-220, as 1 - observed / expected disagreement.
     """
-    first, second = pair
-    both = [item for item in items if first in item.codes and second in item.codes]
-    name = "cohen_kappa" if weights == "unweighted" else f"cohen_kappa_{weights}"
-    return cohen_by(both, pair, levels, WEIGHTS[weights], name, seed)
+    return cohens(items, pair, levels, {weights: WEIGHTS[weights]}, seed)[0]
 
 
-def cohen_by(
-    both: Sequence[Item], pair: tuple[str, str], levels: Sequence[float], weight: Weight, name: str, seed: int = 0
-) -> Agreement:
-    """The same with disagreement weights of one's own."""
-    place = _places(both, levels)
-    k = len(place)
+def cohens(
+    items: Sequence[Item], pair: tuple[str, str], levels: Sequence[float], weights: Mapping[str, Weight], seed: int = 0
+) -> list[Agreement]:
+    """The same by several disagreement weights, also one's own, from the same draws."""
+    mine = [
+        Item(item.cluster, {coder: item.codes[coder] for coder in pair})
+        for item in items
+        if all(coder in item.codes for coder in pair)
+    ]
+    place = _places(mine, levels)
+    k, many = len(place), len(weights)
 
     def sums(item: Item) -> list[float]:
+        """How many, how far apart by each weight, and who gave which level."""
         a, b = (place[item.codes[coder]] for coder in pair)
-        found = [0.0] * (2 + 2 * k)
-        found[0], found[1], found[2 + a], found[2 + k + b] = 1.0, weight(a, b), 1.0, 1.0
+        found = [1.0, *(weight(a, b) for weight in weights.values()), *[0.0] * (2 * k)]
+        found[1 + many + a] = found[1 + many + k + b] = 1.0
         return found
 
-    def value(s: Sequence[float]) -> float | None:
-        rows, columns = s[2 : 2 + k], s[2 + k :]
-        expected = sum(
-            weight(i, j) * r * c for i, r in enumerate(rows) if r for j, c in enumerate(columns) if c
-        )  # fmt: skip
-        return 1.0 - s[1] * s[0] / expected if expected > _TINY else None
+    def kappa(n: int, weight: Weight) -> Value:
+        apart = [[weight(i, j) for j in range(k)] for i in range(k)]
 
-    mine = [Item(item.cluster, {coder: item.codes[coder] for coder in pair}) for item in both]
-    return _made(name, mine, sums, value, "these two have coded no item in common", seed, of=" and ".join(pair))
+        def value(s: Sequence[float]) -> float | None:
+            rows, columns = s[1 + many : 1 + many + k], s[1 + many + k :]
+            expected = sum(r * sum(map(mul, away, columns)) for r, away in zip(rows, apart, strict=True) if r)
+            return 1.0 - s[1 + n] * s[0] / expected if expected > _TINY else None
+
+        return value
+
+    values = {
+        "cohen_kappa" if name == "unweighted" else f"cohen_kappa_{name}": kappa(n, weight)
+        for n, (name, weight) in enumerate(weights.items())
+    }
+    nothing = "these two have coded no item in common"
+    return _made_of(values, mine, sums, nothing, seed, of=" and ".join(pair))
 
 
 def fleiss(items: Sequence[Item], levels: Sequence[float], seed: int = 0) -> Agreement:
@@ -161,6 +174,8 @@ def krippendorff(items: Sequence[Item], scale: str, seed: int = 0) -> Agreement:
         return _made(name, mine, _interval_sums, _interval_alpha, _NO_PAIR, seed)
     place = _places(mine, ())
     k = len(place)
+    if scale == "nominal":
+        return _made(name, mine, lambda item: _nominal_sums(item, place), _nominal_alpha, _NO_PAIR, seed)
     at = {pair: i for i, pair in enumerate((a, b) for a in range(k) for b in range(a, k))}
 
     def sums(item: Item) -> list[float]:
@@ -179,7 +194,7 @@ def krippendorff(items: Sequence[Item], scale: str, seed: int = 0) -> Agreement:
             totals[a] += s[i]
             if a != b:
                 totals[b] += s[i]
-        apart = _ordinal(totals) if scale == "ordinal" else WEIGHTS["unweighted"]
+        apart = _ordinal(totals)
         off = [(a, b, s[i], apart(a, b)) for (a, b), i in at.items() if a != b]
         observed = sum(2 * coincidence * delta for _, _, coincidence, delta in off)
         expected = sum(2 * totals[a] * totals[b] * delta for a, b, _, delta in off)
@@ -195,6 +210,20 @@ def _ordinal(totals: Sequence[float]) -> Weight:
     for total in totals:
         upto.append(upto[-1] + total)
     return lambda a, b: (upto[b + 1] - upto[a] - (totals[a] + totals[b]) / 2) ** 2
+
+
+def _nominal_sums(item: Item, place: Mapping[float, int]) -> list[float]:
+    """The item's coincidences of different values, and how often each value came."""
+    counts, m = Counter(place[code] for code in item.codes.values()), len(item.codes)
+    apart = (m * m - sum(n * n for n in counts.values())) / (m - 1)
+    return [apart, *(float(counts[i]) for i in range(len(place)))]
+
+
+def _nominal_alpha(s: Sequence[float]) -> float | None:
+    observed, *totals = s
+    n = sum(totals)
+    expected = n * n - sum(total * total for total in totals)
+    return 1.0 - observed * (n - 1) / expected if expected > _TINY else None
 
 
 def _interval_sums(item: Item) -> list[float]:
@@ -221,29 +250,37 @@ def _places(items: Sequence[Item], levels: Sequence[float]) -> dict[float, int]:
 
 
 def _made(
-    name: str, items: Sequence[Item], sums: Callable[[Item], list[float]],
-    value: Callable[[Sequence[float]], float | None], nothing: str, seed: int, *, of: str = "",
+    name: str, items: Sequence[Item], sums: Callable[[Item], list[float]], value: Value, nothing: str, seed: int
 ) -> Agreement:  # fmt: skip
+    return _made_of({name: value}, items, sums, nothing, seed)[0]
+
+
+def _made_of(
+    values: Mapping[str, Value], items: Sequence[Item], sums: Callable[[Item], list[float]], nothing: str, seed: int,
+    *, of: str = "",
+) -> list[Agreement]:  # fmt: skip
+    """Coefficients of the same sums, from the same draws."""
     by_episode: dict[str, list[list[float]]] = {}
     for item in items:
         by_episode.setdefault(item.cluster, []).append(sums(item))
     vectors = [[sum(column) for column in zip(*by_episode[one], strict=True)] for one in sorted(by_episode)]
-    whole = value([sum(column) for column in zip(*vectors, strict=True)]) if vectors else None
-    undefined = 0
-
-    def counted(drawn: Sequence[float]) -> float | None:
-        nonlocal undefined
-        found = value(drawn)
-        undefined += found is None
-        return found
-
-    low, high = bounds(vectors, counted, seed) if whole is not None else (None, None)
+    whole = [sum(column) for column in zip(*vectors, strict=True)]
+    found = {name: value(whole) if vectors else None for name, value in values.items()}
+    drawn: dict[str, list[float | None]] = {name: [] for name in values}
+    if any(one is not None for one in found.values()):
+        for one in drawn_sums(vectors, seed):
+            for name, value in values.items():
+                drawn[name].append(value(one))
     coders = {coder for item in items for coder in item.codes}
-    why = None if whole is not None else (_same(items) if items else nothing)
-    return Agreement(
-        name, whole, low, high, len(items), len(coders), sum(len(item.codes) for item in items), len(vectors), why,
-        undefined, of,
-    )  # fmt: skip
+    codes = sum(len(item.codes) for item in items)
+    return [
+        Agreement(
+            name, found[name], *limits([one for one in drawn[name] if one is not None]), len(items), len(coders), codes,
+            len(vectors), None if found[name] is not None else (_same(items) if items else nothing),
+            drawn[name].count(None), of,
+        )
+        for name in values
+    ]  # fmt: skip
 
 
 def _same(items: Sequence[Item]) -> str:

@@ -16,7 +16,7 @@ from tertulia.storage.measures.agreement import (
     Item,
     agreement,
     cohen,
-    cohen_by,
+    cohens,
     fleiss,
     krippendorff,
     percent,
@@ -93,7 +93,7 @@ def test_kappa_and_weighted_kappa_of_cohens_table_are_his() -> None:
     items = table([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
     weights = ((0, 1, 3), (1, 0, 6), (3, 6, 0))
     assert cohen(items, PAIR, (0, 1, 2)).value == pytest.approx(0.492, abs=0.0005)
-    weighted = cohen_by(items, PAIR, (0, 1, 2), lambda i, j: float(weights[i][j]), "own")
+    [weighted] = cohens(items, PAIR, (0, 1, 2), {"own": lambda i, j: float(weights[i][j])})
     assert weighted.value == pytest.approx(0.348, abs=0.0005)
 
 
