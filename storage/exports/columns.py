@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Float, Integer
@@ -77,18 +78,27 @@ class Source:
 
     def in_order(self, found: Result) -> list[tuple[Any, ...]]:
         """The rows as Python values of their kinds, in an order that both databases agree on."""
-        casts = [_CASTS[column.kind] for column in self.columns]
         places = {column.name: place for place, column in enumerate(self.columns)}
         first = [places[name] for name in _FIRST if name in places]
-        order = [*first, *(place for place in range(len(casts)) if place not in first)]
-
-        def key(row: tuple[Any, ...]) -> list[tuple[bool, Any]]:
-            return [(row[place] is None, row[place]) for place in order]
-
-        return [
-            tuple(None if value is None else cast(value) for cast, value in zip(casts, row, strict=True))
-            for row in sorted(found.rows, key=key)
+        order = [*first, *(place for place in range(len(self.columns)) if place not in first)]
+        try:
+            rows = sorted(found.rows, key=itemgetter(*order))
+        except TypeError:  # somewhere NULL stands against a value; it comes last
+            rows = sorted(found.rows, key=lambda row: [(row[place] is None, row[place]) for place in order])
+        casts = [
+            (place, _CASTS[column.kind])
+            for place, column in enumerate(self.columns)
+            if column.kind not in (Kind.text, Kind.integer)  # as a query gives them
         ]
+        return [_cast(row, casts) for row in rows]
+
+
+def _cast(row: tuple[Any, ...], casts: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, cast in casts:
+        if values[place] is not None:
+            values[place] = cast(values[place])
+    return tuple(values)
 
 
 def moment(value: Any) -> datetime:
@@ -97,8 +107,6 @@ def moment(value: Any) -> datetime:
 
 
 _CASTS: dict[Kind, Callable[[Any], Any]] = {
-    Kind.text: str,
-    Kind.integer: int,
     Kind.number: float,
     Kind.boolean: bool,
     Kind.time: moment,

@@ -11,9 +11,9 @@ from tertulia.storage.exports.columns import Column, Kind
 from tertulia.storage.exports.writers import Rows
 from tertulia.storage.types import escape_text, write_json
 
-_GROUP_ROWS = 50_000
-_GROUP_CHARACTERS = 64_000_000
-"""A row group is written when either is reached: what is held in memory, however large the log."""
+_GROUP_ROWS = 100_000
+_GROUP_BYTES = 8_000_000
+"""A row group is written when either is reached: what is held in memory for a file, however large the log."""
 
 
 class Parquet:
@@ -33,16 +33,22 @@ class Parquet:
         self._schema = pa.schema(fields, metadata={f"tertulia.{name}": value for name, value in about.items()})
         self._pa, self._kinds = pa, [column.kind for column in columns]
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
-        self._waiting: list[tuple[Any, ...]] = []
-        self._characters = 0
+        self._waiting: list[Any] = []
+        self._rows = self._bytes = 0
 
     def write(self, rows: Rows) -> None:
-        for row in rows:
-            kept = tuple(_value(kind, value) for kind, value in zip(self._kinds, row, strict=True))
-            self._waiting.append(kept)
-            self._characters += sum(len(value) for value in kept if isinstance(value, str))
-            if len(self._waiting) >= _GROUP_ROWS or self._characters >= _GROUP_CHARACTERS:
-                self._flush()
+        if not rows:
+            return
+        columns = zip(*rows, strict=True)
+        arrays = [
+            self._pa.array([_value(kind, value) for value in values], field.type)
+            for kind, values, field in zip(self._kinds, columns, self._schema, strict=True)
+        ]
+        batch = self._pa.record_batch(arrays, self._schema)
+        self._waiting.append(batch)
+        self._rows, self._bytes = self._rows + len(rows), self._bytes + batch.nbytes
+        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+            self._flush()
 
     def close(self) -> None:
         self._flush()
@@ -50,12 +56,8 @@ class Parquet:
 
     def _flush(self) -> None:
         if self._waiting:
-            arrays = [
-                self._pa.array(values, field.type)
-                for values, field in zip(zip(*self._waiting, strict=True), self._schema, strict=True)
-            ]
-            self._file.write_table(self._pa.table(arrays, self._schema))
-        self._waiting, self._characters = [], 0
+            self._file.write_table(self._pa.Table.from_batches(self._waiting, self._schema))
+        self._waiting, self._rows, self._bytes = [], 0, 0
 
 
 def arrow() -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ import pytest
 
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
+from tests.storage.made import an_episode
 from tests.storage.test_imports_from_sotopia import an_episode_log
 
 
@@ -26,6 +27,17 @@ def played(tertulia: Tertulia) -> list[str]:
     for name, seed in (("dinner-secret", "3"), ("mutual-friends", "7")):
         assert tertulia("run", name, "--seed", seed, "--display", "none").code == 0
     return [row["id"] for row in tertulia("sql", "SELECT id FROM episode ORDER BY created_at, id", "--json").lines()]
+
+
+@pytest.fixture
+def written() -> None:
+    """The smallest log: an episode in which nothing has happened yet."""
+
+    async def write() -> None:
+        with Log.open() as log:
+            await log.begin(an_episode())
+
+    asyncio.run(write())
 
 
 @pytest.mark.parametrize("format", ["parquet", "jsonl", "csv"])
@@ -110,7 +122,7 @@ def test_a_log_for_inspect(tertulia: Tertulia, played: list[str]) -> None:
         (["--to", "csv", "-o", "x", "--people", "none", "--db", "nowhere.db"], "there is no log"),
     ],
 )
-def test_export_refuses_in_one_line(tertulia: Tertulia, played: list[str], arguments: list[str], said: str) -> None:
+def test_export_refuses_in_one_line(tertulia: Tertulia, written: None, arguments: list[str], said: str) -> None:
     found = tertulia("export", *arguments)
     assert (found.code, len(found.err.splitlines())) == (2, 1)
     assert said in found.err
@@ -118,7 +130,7 @@ def test_export_refuses_in_one_line(tertulia: Tertulia, played: list[str], argum
 
 
 def test_parquet_without_its_extra_says_what_to_install(
-    tertulia: Tertulia, played: list[str], monkeypatch: pytest.MonkeyPatch
+    tertulia: Tertulia, written: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     found = tertulia("export", "--to", "parquet", "-o", "x")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ulid import ULID
 
 from tertulia.storage.exports.chosen import People, choose, local_only
 from tertulia.storage.exports.sft import Options, records
@@ -136,21 +137,21 @@ async def test_thoughts_stand_where_they_are_wanted(log: Log) -> None:
     ),
     options=st.builds(Options, per=st.sampled_from(["episode", "turn"]), thoughts=st.sampled_from(["tag", "field"])),
 )  # fmt: skip
-async def test_no_record_has_what_its_seat_did_not_witness(
-    tmp_path_factory: pytest.TempPathFactory, story: list[Any], options: Options
-) -> None:
+async def test_no_record_has_what_its_seat_did_not_witness(sqlite_log: Log, story: list[Any], options: Options) -> None:
     """Unique marks in every event's words, in every occurrence and in every thought: exactly those that the seat got by
     its last act are in its record."""
-    with Log.open(tmp_path_factory.mktemp("log") / "log.db") as log:
-        turns: list[list[Row]] = []
-        for number, (actor, kind, levels) in enumerate(story):
-            told = {**levels, actor: "content"}
-            rows: list[Row] = [an_event(number, f"<w{number}>", actor=actor, kind=kind, occurrence=f"<o{number}>")]
-            rows += [a_witness(number, name, level=level) for name, level in told.items() if level]
-            rows += [a_thought(number, f"t{number}", f"<{name}{number}>", holder=name) for name in CAST]
-            turns.append(rows)
-        await begin(log, *turns)
-        found, _ = made(log, options)
+    id = str(ULID())
+    turns: list[list[Row]] = []
+    for number, (actor, kind, levels) in enumerate(story):
+        told = {**levels, actor: "content"}
+        rows: list[Row] = [
+            an_event(number, f"<w{number}>", actor=actor, kind=kind, occurrence=f"<o{number}>", episode=id)
+        ]
+        rows += [a_witness(number, name, level=level, episode=id) for name, level in told.items() if level]
+        rows += [a_thought(number, f"t{number}", f"<{name}{number}>", holder=name, episode=id) for name in CAST]
+        turns.append(rows)
+    await begin(sqlite_log, *turns, id=id)
+    found, _ = made(sqlite_log, options, id)
     for record in found:
         text, seat = json.dumps(record), record["seat"]
         for number, (actor, _, levels) in enumerate(story):
