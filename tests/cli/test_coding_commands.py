@@ -258,3 +258,22 @@ def test_episodes_in_which_somebody_took_their_part_back_stay_out(tertulia: Tert
     said = tertulia("export", "b", "--blind", "--codebook", "warmth.yaml", "-o", "study")
     assert said.err.splitlines()[0] == "1 episode is left out: a person took their part back"
     assert IDS[0] not in (talk / "study" / "key.json").read_text()
+
+
+def test_words_of_people_are_judged_in_pairs_but_do_not_become_data_to_train_with(
+    tertulia: Tertulia, tmp_path: Path
+) -> None:
+    for name in ("x", "y"):
+        (tmp_path / f"{name}.csv").write_text(f"speaker,text\nann,hello {name}\nben,hm\n")
+        tertulia("import", "chat", f"{name}.csv", "--consent-note", "IRB 17", "--batch", name)
+    said = tertulia("export", "x", "y", "--pairs", "--coders", "anna", "-o", "pairs")
+    assert "1 items, 1 of them for every coder" in said.err
+    sheet = tmp_path / "pairs" / "for-coders" / "anna.csv"
+    fill(sheet, lambda row: {"preferred": "A" if "hello x" in row["a"] else "B"})
+    assert "x over y\nwin rate 1.000, ties counted half, n = 1 pairs" in tertulia("import", "codes", str(sheet)).out
+    refused = tertulia("export", "--to", "preferences", "-o", "p.jsonl")
+    assert refused.code == 2
+    assert "1: pairs: words of a person that were to stay on the machine (local_only)" in refused.err
+    assert not (tmp_path / "p.jsonl").exists()
+    assert tertulia("export", "--to", "preferences", "--people", "all", "-o", "p.jsonl").code == 0
+    assert "hello x" in json.loads((tmp_path / "p.jsonl").read_text())["chosen"]
