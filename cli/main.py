@@ -37,6 +37,7 @@ VERBS = (
     "gold",
     "score",
     "measures",
+    "agreement",
     "export",
     "importing",
     "db",

@@ -31,7 +31,7 @@ def write(request: Request) -> None:
     left_out: Counter[str] = Counter()
     written = 0
     total = len(chosen.episodes)
-    with _file(request) as file, progress_on(sys.stderr, total, shown=total > SHOWN_FROM) as told:
+    with file_of(request) as file, progress_on(sys.stderr, total, shown=total > SHOWN_FROM) as told:
         for id in chosen.episodes:
             row = request.log.episode(id)
             for record in records(request.log, row, options, premise, left_out, local_only=id in keeps_local):
@@ -62,7 +62,8 @@ def _options(request: Request) -> Options:
 
 
 @contextmanager
-def _file(request: Request) -> Iterator[IO[str]]:
+def file_of(request: Request) -> Iterator[IO[str]]:
+    """Where lines go: stdout, or a file that stands there when all are written."""
     from tertulia.storage.exports.files import whole_file
 
     if request.out == STDOUT:

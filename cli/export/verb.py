@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from tertulia.cli.coding import blind as sheets
 from tertulia.cli.errors import BadInput
 from tertulia.cli.options import AsJson, Db, Debug
 
@@ -21,6 +23,7 @@ class Format(StrEnum):
     csv = "csv"
     sft = "sft"
     inspect = "inspect"
+    preferences = "preferences"
 
 
 class Per(StrEnum):
@@ -52,6 +55,7 @@ _MODULES = {
     Format.csv: "tables",
     Format.sft: "sft",
     Format.inspect: "inspect_log",
+    Format.preferences: "preferences",
 }
 """The module of this folder that writes a format: it defines `write(request)`."""
 _SFT = ("per", "thoughts", "no_system", "seat", "successful", "min_reward")
@@ -130,6 +134,16 @@ def export(
         float | None,
         typer.Option("--min-reward", metavar="R", show_envvar=False, help="sft: only episodes with so much reward."),
     ] = None,
+    blind: sheets.Blind = False,
+    pairs: sheets.Pairs = False,
+    codebook: sheets.OfCodebook = None,
+    between: sheets.Between = None,
+    coders: sheets.Coders = None,
+    overlap: sheets.Overlap = None,
+    practice: sheets.Practice = None,
+    sample: sheets.Sample = None,
+    seed: sheets.DrawnBy = None,
+    semicolons: sheets.Semicolons = False,
     force: Annotated[
         bool, typer.Option("--force", show_envvar=False, help="Replace an export that is there already.")
     ] = False,
@@ -143,16 +157,28 @@ def export(
     parquet, jsonl, csv  views and tables, one file each in a folder, and export.json, which says what is what
     sft                  records to train with: a conversation as one seat witnessed it, its words the assistant's
     inspect              an eval log for Inspect's viewer: an episode is a sample
+    preferences          pairs that people judged, what they preferred beside the other
 
     \b
     tertulia export --to parquet -o log/
     tertulia export BATCH --to csv --table v_beliefs -o beliefs.csv
     tertulia export last --to jsonl --table v_transcript -o -
     tertulia export --to sft --thoughts tag --successful -o train.jsonl
+    tertulia export BATCH --blind --codebook warmth.yaml --coders 2 --overlap 0.2 -o study/
 
     What comes out whole is put in its place at the end; what is there is kept unless --force is given.
     docs/exports.md says what each format holds and what it loses.
     """  # fmt: skip
+    coding = {
+        "codebook": codebook, "between": between, "coders": coders, "overlap": overlap, "practice": practice,
+        "sample": sample, "seed": seed, "semicolons": semicolons or None,
+    }  # fmt: skip
+    if blind or pairs:
+        _code(to, out, episodes or [], batch, people, force, as_json, db, pairs, coding)
+        return
+    given = next((name for name, value in coding.items() if value is not None), None)
+    if given is not None:
+        raise BadInput(f"--{given} goes with --blind or --pairs")
     if to is None:
         raise BadInput(f"--to: which format? one of {', '.join(Format)}")
     if out is None:
@@ -170,6 +196,7 @@ _EXAMPLES = {
     Format.csv: "log/",
     Format.sft: "train.jsonl",
     Format.inspect: "log.eval",
+    Format.preferences: "preferences.jsonl",
 }
 
 
@@ -189,6 +216,25 @@ def _run(
         wanted = find_many(log, words, batch)
         asked = Request(log, to.value, out, wanted, chosen.People(people), force, as_json, options)
         import_module(f"tertulia.cli.export.{_MODULES[to]}").write(asked)
+
+
+def _code(
+    to: Format | None, out: str | None, words: list[str], batch: str | None, people: People, force: bool,
+    as_json: bool, db: str | None, pairs: bool, given: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Sheets for coders, with the options that were given."""
+    from tertulia.cli.finding import find_many
+    from tertulia.storage.exports import chosen
+    from tertulia.storage.log import Log
+
+    if to is not None:
+        raise BadInput(f"--{'pairs' if pairs else 'blind'} and --to {to}: choose one of the two")
+    if out is None:
+        raise BadInput("-o: where to? for example: tertulia export --blind --codebook FILE.yaml -o study/")
+    options = {name: value for name, value in given.items() if value is not None}
+    with Log.open(db, create=False) as log:
+        wanted, whose = find_many(log, words, batch), chosen.People(people)
+        sheets.write_sheets(log, sheets.Asked(wanted, Path(out), whose, force, as_json, pairs=pairs, **options))
 
 
 def add_to(app: typer.Typer) -> None:

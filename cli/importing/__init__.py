@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-SOURCES = ("sotopia",)
+SOURCES = ("sotopia", "chat", "codes")
 """Each is a module of this folder that defines `add_to(group)`."""
 
 

@@ -6,8 +6,10 @@ import getpass
 import platform
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 LONGEST = 40
 _SHAPE = re.compile(r"[^\W_][\w .-]*", re.UNICODE)
@@ -26,6 +28,21 @@ _SECOND = (
 def new_pseudonym() -> str:
     """Two plain words and a number, drawn from nothing that has to do with the person or their machine."""
     return f"{secrets.choice(_FIRST)}-{secrets.choice(_SECOND)}-{secrets.randbelow(9000) + 1000}"
+
+
+def drawn_pseudonyms(names: Iterable[str], seed: int) -> dict[str, str]:
+    """For each name a pseudonym of two plain words and a number; the same for the same name and seed, whoever else is
+    there, unless two should get the same. Who knows the seed and a name can tell the pseudonym: the seed is a secret.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(set(names)):
+        rng = Random(f"{seed}/{name.casefold()}")
+        while True:
+            drawn = f"{rng.choice(_FIRST)}-{rng.choice(_SECOND)}-{rng.randrange(1000, 10000)}"
+            if drawn not in found.values():
+                break
+        found[name] = drawn
+    return found
 
 
 def read_pseudonym(given: str) -> str:

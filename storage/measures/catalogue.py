@@ -36,7 +36,7 @@ class Measure:
 
     name: str
     family: str
-    """`task`, `participation`, `thoughts`, `beliefs`, `language`, `honesty`, `influence` or `cost`."""
+    """`task`, `participation`, `thoughts`, `beliefs`, `language`, `honesty`, `influence`, `cost` or `judgements`."""
     about: str
     unit: str
     range: str
@@ -79,7 +79,9 @@ def _quoted(text: str) -> str:
 @cache
 def measures() -> tuple[Measure, ...]:
     """All that ship, family by family."""
-    families = ("task", "participation", "thoughts", "beliefs", "language", "honesty", "influence", "cost")
+    families = (
+        "task", "participation", "thoughts", "beliefs", "language", "honesty", "influence", "cost", "judgements",
+    )  # fmt: skip
     found = [_read(path) for path in sorted(HERE.glob("*.sql"))]
     return tuple(sorted(found, key=lambda one: (families.index(one.family), one.name)))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from random import Random
 
 DRAWS = 2000
@@ -58,19 +59,26 @@ def bounds(
     """The percentile bootstrap interval (95 %) of a number of sums, where `vectors` are the sums of what is
     independent: as `interval`, with the same draws. Draws of which there is no number are left out; None
     for fewer than two."""
+    return limits([one for one in map(value, drawn_sums(vectors, seed, draws)) if one is not None])
+
+
+def drawn_sums(vectors: Sequence[Sequence[float]], seed: int = 0, draws: int = DRAWS) -> Iterator[list[float]]:
+    """The sums of each draw of as many vectors as there are; none for fewer than two."""
     if len(vectors) < 2:
-        return None, None
+        return
     columns = [list(column) for column in zip(*vectors, strict=True)]
-    found = []
     for drawn in _drawn(seed, len(vectors), draws):
-        one = value([math.fsum(map(column.__getitem__, drawn)) for column in columns])
-        if one is not None:
-            found.append(one)
+        pick = itemgetter(*drawn)  # made once a draw: less than half of the time of going through the places each time
+        yield [math.fsum(pick(column)) for column in columns]
+
+
+def limits(found: list[float]) -> tuple[float | None, float | None]:
+    """The interval (95 %) that these draws span; None for none."""
     if not found:
         return None, None
-    found.sort()
+    ordered = sorted(found)
     cut = (1.0 - LEVEL) / 2
-    return _at(found, cut), _at(found, 1.0 - cut)
+    return _at(ordered, cut), _at(ordered, 1.0 - cut)
 
 
 @lru_cache(maxsize=4)

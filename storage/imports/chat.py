@@ -1,0 +1,266 @@
+"""A group chat as a table (time, speaker, text, addressee) -> conversations, with pseudonyms in place of names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from hashlib import sha256
+from typing import Any
+
+from tertulia.storage.coding.reading import Sheet
+from tertulia.storage.errors import LogError
+from tertulia.storage.imports.conversation import Conversation, Happening, Seat, Turn, seat_names
+from tertulia.storage.nearest import nearest, quoted
+from tertulia.storage.types import dump_json
+
+SOURCE = "chat"
+HUMAN = "human"
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "time": ("time", "timestamp", "datetime", "date", "sent", "sent_at", "created_at"),
+    "speaker": ("speaker", "user", "author", "sender", "from", "name", "username", "participant"),
+    "text": ("text", "message", "content", "body", "utterance"),
+    "to": ("addressee", "addressees", "to", "recipient", "recipients"),
+    "conversation": ("conversation", "conversation_id", "chat", "group", "channel", "thread", "room"),
+}
+"""What columns are called where nobody says which is which; the first that is there counts."""
+_ALL = frozenset({"all", "everyone", "everybody", "@all", "@everyone", "@channel", "@here", "-", "*"})
+_SEPARATOR = re.compile(r"\s*[;,|]\s*")
+_EPOCH_S, _EPOCH_MS = 1e8, 1e11
+"""Numbers above these are seconds, or milliseconds, since 1970; smaller ones are seconds of the conversation."""
+_SHORTEST = 3
+_MOST = 20
+
+
+class ChatTrouble(LogError):
+    """What is wrong with a chat, a line each: file, row, column, and what would be right."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """How a table is to be read."""
+
+    columns: Mapping[str, str | None]
+    """For each of `KNOWN` the column's name, lower case; None where there is none."""
+    zone: tzinfo = UTC
+    """Of times that do not say theirs."""
+    time_format: str | None = None
+    """As `datetime.strptime` has it; None for ISO 8601 and numbers."""
+    system: frozenset[str] = frozenset()
+    """Speakers that are nobody, lower case: what they say happened."""
+    title: str = SOURCE
+    keep_names: bool = False
+    keep_times: bool = False
+    people: dict[str, Any] = field(default_factory=dict)
+    pseudonyms: Callable[[Iterable[str]], Mapping[str, str]] = lambda names: {name: name for name in names}
+
+
+@dataclass(slots=True)
+class Message:
+    """One row."""
+
+    number: int
+    speaker: str | None
+    """None for the system."""
+    text: str
+    to: tuple[str, ...]
+    at: datetime | None
+    clock_s: float | None
+
+
+@dataclass(slots=True)
+class Chats:
+    """What came of the tables."""
+
+    conversations: list[Conversation] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    """By the name in the table, the pseudonym."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Rows, by the reason."""
+    replaced: int = 0
+    """Names within texts that were replaced."""
+    moved: int = 0
+    """Messages that did not stand in the order of their times."""
+
+
+def columns_of(sheet: Sheet, given: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Which column is which: as it is said, else by their usual names. Raises `ChatTrouble` where one that is needed,
+    or said, is not there."""
+    found: dict[str, str | None] = {}
+    for what, usual in KNOWN.items():
+        said = given.get(what)
+        if said is not None and said.casefold() not in sheet.heads:
+            raise ChatTrouble(f"{sheet.where}: row 1 has no column '{said}'; {nearest(said, sheet.heads)}")
+        found[what] = said.casefold() if said is not None else next((n for n in usual if n in sheet.heads), None)
+        if found[what] is None and what in ("speaker", "text"):
+            heads = ", ".join(sheet.heads[:8])
+            raise ChatTrouble(f"{sheet.where}: which column is the {what}? say --{what} COLUMN; there are: {heads}")
+    return found
+
+
+def chats(sheet: Sheet, how: Reading, into: Chats | None = None) -> Chats:
+    """Every conversation of a table. Raises `ChatTrouble` with all that is wrong; then nothing is to be entered."""
+    found = Chats() if into is None else into
+    by_conversation: dict[str, list[Message]] = {}
+    problems: list[str] = []
+    for number, row in sheet.rows:
+        try:
+            message = _message(number, row, how, found.left_out)
+        except ValueError as error:
+            problems.append(f"{sheet.where}: row {number}, {error}")
+            continue
+        if message is not None:
+            which = how.columns["conversation"]
+            by_conversation.setdefault(row[which].strip() if which else "", []).append(message)
+    if problems:
+        more = len(problems) - _MOST
+        raise ChatTrouble("\n".join([*problems[:_MOST], *([f"and {more} problems more"] if more > 0 else [])]))
+    if not by_conversation:
+        raise ChatTrouble(f"{sheet.where}: nobody says anything in it; give a table with a row for each message")
+    by_conversation = _one_spelling(by_conversation)
+    names = {name for some in by_conversation.values() for one in some for name in (one.speaker, *one.to) if name}
+    found.mapping |= how.pseudonyms(names)
+    for n, (called, messages) in enumerate(by_conversation.items(), start=1):
+        found.conversations.append(_conversation(n, called, messages, how, found))
+    return found
+
+
+def _message(number: int, row: Mapping[str, str], how: Reading, left_out: Counter[str]) -> Message | None:
+    def cell(what: str) -> str:
+        name = how.columns[what]
+        return row[name] if name else ""
+
+    text, speaker = cell("text"), " ".join(cell("speaker").split())
+    if not text.strip():
+        left_out["nothing is said in them"] += 1
+        return None
+    at, clock = _time(cell("time").strip(), how)
+    nobody = not speaker or speaker.casefold() in how.system
+    to = [name for name in _SEPARATOR.split(cell("to").strip()) if name and name.casefold() not in _ALL]
+    return Message(number, None if nobody else speaker, text, tuple(dict.fromkeys(to)), at, clock)
+
+
+def _one_spelling(by_conversation: Mapping[str, list[Message]]) -> dict[str, list[Message]]:
+    """`ben` is `Ben`, by whichever a message was first sent: names that differ in case alone are of one person."""
+    everything = [one for some in by_conversation.values() for one in some]
+    spelled: dict[str, str] = {}
+    for name in [*(m.speaker for m in everything), *(name for m in everything for name in m.to)]:
+        if name is not None:
+            spelled.setdefault(name.casefold(), name)
+
+    def spelt(m: Message) -> Message:
+        speaker = None if m.speaker is None else spelled[m.speaker.casefold()]
+        return replace(m, speaker=speaker, to=tuple(spelled[name.casefold()] for name in m.to))
+
+    return {called: [spelt(m) for m in some] for called, some in by_conversation.items()}
+
+
+def _time(text: str, how: Reading) -> tuple[datetime | None, float | None]:
+    """A moment, or seconds of the conversation, or neither for an empty cell. Raises `ValueError`."""
+    if not text:
+        return None, None
+    column = how.columns["time"]
+    try:
+        if how.time_format is not None:
+            found = datetime.strptime(text, how.time_format)
+        else:
+            number = _number(text)
+            if number is not None and number < _EPOCH_S:
+                return None, number
+            if number is not None:
+                return datetime.fromtimestamp(number / (1000 if number >= _EPOCH_MS else 1), UTC), None
+            found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        right = f"give times as --time-format {how.time_format} says" if how.time_format else (
+            "give it as 2026-03-01 18:30:00, or say how: --time-format '%d.%m.%Y %H:%M'"
+        )  # fmt: skip
+        raise ValueError(f"column {column}: {quoted(text)} is no time; {right}") from None
+    return (found if found.tzinfo else found.replace(tzinfo=how.zone)).astimezone(UTC), None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _conversation(n: int, called: str, messages: list[Message], how: Reading, found: Chats) -> Conversation:
+    key = sha256(
+        dump_json([[m.speaker, m.text, m.to, m.at and m.at.isoformat(), m.clock_s] for m in messages]).encode()
+    )
+    messages, moved = _in_order(messages)
+    found.moved += moved
+    seats = seat_names(found.mapping[name] for m in messages for name in (m.speaker, *m.to) if name)
+    renamed = _Names({} if how.keep_names else found.mapping)
+    first, last = _moment(messages), _moment(messages[::-1])
+    began = first if how.keep_times or first is None else first.replace(minute=0, second=0, microsecond=0)
+    start = next((m.clock_s for m in messages if m.clock_s is not None), 0.0)
+    turns = []
+    for m in messages:
+        seat = None if m.speaker is None else seats[found.mapping[m.speaker]]
+        to = tuple(seats[found.mapping[name]] for name in m.to if name != m.speaker)
+        clock = (m.at - first).total_seconds() if m.at and first else None if m.clock_s is None else m.clock_s - start
+        turns.append(
+            Turn(
+                [Happening("say" if seat else "notice", renamed(m.text), seat, to)],
+                m.at if how.keep_times else began,
+                clock,
+            )
+        )
+    found.replaced += renamed.count
+    persons = [Seat(seat, HUMAN, kind="person", pseudonym=seat) for seat in dict.fromkeys(seats.values())]
+    ended = last if how.keep_times or began is None or first is None or last is None else began + timedelta(
+        hours=int((last - first).total_seconds() // 3600)
+    )  # fmt: skip
+    premise = f"A chat of {_listed(list(seats.values()))}."
+    about: dict[str, Any] = {"conversation": called if how.keep_names and called else n, "names": how.keep_names}
+    return Conversation(
+        SOURCE, how.title, key.hexdigest(), persons, turns, premise=premise, began=began, ended=ended, about=about,
+        people=how.people,
+    )  # fmt: skip
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nobody"
+
+
+def _in_order(messages: list[Message]) -> tuple[list[Message], int]:
+    """By time, those of one moment as they stand; one without a time stays behind the one before it."""
+    placed, last = [], float("-inf")
+    for m in messages:
+        last = m.at.timestamp() if m.at else m.clock_s if m.clock_s is not None else last
+        placed.append((last, m))
+    ordered = sorted(placed, key=lambda one: one[0])
+    moved = sum(a is not b for (_, a), (_, b) in zip(placed, ordered, strict=True))
+    return [m for _, m in ordered], moved
+
+
+def _moment(messages: Sequence[Message]) -> datetime | None:
+    return next((m.at for m in messages if m.at is not None), None)
+
+
+class _Names:
+    """Replaces names of speakers within texts: whole names in any case, their parts where written with a capital."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self.count = 0
+        whole = {name.casefold(): pseudonym for name, pseudonym in mapping.items()}
+        parts: dict[str, str] = {}
+        for name, pseudonym in mapping.items():
+            for part in re.findall(r"\w+", name):
+                if len(part) >= _SHORTEST and part[0].isupper() and len(re.findall(r"\w+", name)) > 1:
+                    parts[part] = pseudonym if parts.get(part, pseudonym) == pseudonym else "[name]"
+        self.by_name = parts | whole
+        options = [f"(?i:{re.escape(name)})" for name in sorted(whole, key=len, reverse=True)]
+        options += [re.escape(part) for part in sorted(parts, key=len, reverse=True)]
+        self.pattern = re.compile(r"(?<!\w)(?:" + "|".join(options) + r")(?!\w)") if options else None
+
+    def __call__(self, text: str) -> str:
+        if self.pattern is None:
+            return text
+        found, count = self.pattern.subn(lambda m: self.by_name.get(m[0].casefold()) or self.by_name[m[0]], text)
+        self.count += count
+        return found
