@@ -92,6 +92,12 @@ def measure(name: str) -> Measure:
     return by_name[name]
 
 
+@cache
+def curve(name: str) -> Measure:
+    """The sums behind the curve of this name, a row for each episode, group and turn."""
+    return _read(HERE / "curves" / f"{name}.sql")
+
+
 def _read(path: Path) -> Measure:
     lines = path.read_text(encoding="utf-8").splitlines()
     end = next(i for i, line in enumerate(lines) if not line.startswith("-- "))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from random import Random
 
 DRAWS = 2000
@@ -42,8 +42,7 @@ def interval(by_episode: Mapping[str, Sequence[float]], seed: int = 0, draws: in
         return Interval(whole, None, None, n, len(sums))
     totals, sizes = [total for total, _ in sums], [size for _, size in sums]
     found = sorted(
-        math.fsum(map(totals.__getitem__, drawn)) / sum(map(sizes.__getitem__, drawn))
-        for drawn in _drawn(seed, len(sums), draws)
+        math.fsum(drawn(totals)) / sum(drawn(sizes)) for drawn in _drawn(seed, len(sums), draws)
     )
     cut = (1.0 - LEVEL) / 2
     return Interval(whole, _at(found, cut), _at(found, 1.0 - cut), n, len(sums))
@@ -60,12 +59,8 @@ def bounds(
     for fewer than two."""
     if len(vectors) < 2:
         return None, None
-    columns = [list(column) for column in zip(*vectors, strict=True)]
-    found = []
-    for drawn in _drawn(seed, len(vectors), draws):
-        one = value([math.fsum(map(column.__getitem__, drawn)) for column in columns])
-        if one is not None:
-            found.append(one)
+    columns = [_sums(seed, column, draws) for column in zip(*vectors, strict=True)]
+    found = [one for sums in zip(*columns, strict=True) if (one := value(sums)) is not None]
     if not found:
         return None, None
     found.sort()
@@ -73,12 +68,19 @@ def bounds(
     return _at(found, cut), _at(found, 1.0 - cut)
 
 
+@lru_cache(maxsize=64)
+def _sums(seed: int, column: tuple[float, ...], draws: int) -> list[float]:
+    """What a column sums to in each draw. Kept, since along a curve the same column comes again and again."""
+    return [math.fsum(drawn(column)) for drawn in _drawn(seed, len(column), draws)]
+
+
 @lru_cache(maxsize=4)
-def _drawn(seed: int, size: int, draws: int) -> list[array[int]]:
-    """So many draws of as many as there are, each by its place. The same for all figures over so many, so that drawing
-    is paid once."""
+def _drawn(seed: int, size: int, draws: int) -> list[itemgetter[int]]:
+    """So many draws of as many (two or more) as there are, each as what takes them out of a column. The same for all
+    figures over so many, so that drawing is paid once."""
     rng = Random(f"{seed}/bootstrap")
-    return [array("I", [int(rng.random() * size) for _ in range(size)]) for _ in range(draws)]
+    places = list(range(size))  # one object each, however often it is drawn
+    return [itemgetter(*[places[int(rng.random() * size)] for _ in range(size)]) for _ in range(draws)]
 
 
 def slope(values: Sequence[float]) -> float | None:
