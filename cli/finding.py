@@ -1,4 +1,4 @@
-"""Which episode is meant: an id, the beginning of one, or `last`."""
+"""Which episode or batch is meant: an id, the beginning of one, or `last`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from tertulia.cli.errors import BadInput
 from tertulia.cli.hints import program
+from tertulia.storage.statuses import PLAYED_OUT
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
+    from tertulia.storage.measures.compute import Played
+    from tertulia.storage.rows import BatchRow, EpisodeRow
 
 LAST = "last"
 
@@ -27,3 +30,41 @@ def find(log: Log, wanted: str, *, status: Sequence[str] | None = None) -> str:
     if not newest:
         raise BadInput(f"there is no episode in {log.target} yet; to begin with: {program()} run mutual-friends")
     return newest[0].id
+
+
+def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow | None]:
+    """The episode of this name, or the batch where there is none: one of the two. Raises `BadInput`."""
+    from tertulia.storage.log import NotFound
+
+    try:
+        return log.episode(find(log, word)), None
+    except NotFound as missing:
+        for start in dict.fromkeys((word, word.upper())):
+            try:
+                return None, log.batch(start)
+            except NotFound:
+                continue
+        raise BadInput(
+            f"no episode and no batch '{word}' in {log.target}; to see them: {program()} episodes, and "
+            f"{program()} episodes --batches"
+        ) from missing
+
+
+def ended_of_batch(log: Log, batch: str) -> tuple[list[str], int]:
+    """The episodes of a batch that were played to their end, and how many there are in all. Raises `BadInput` where none
+    was."""
+    rows = log.episodes(batch=batch)
+    ended = [row.id for row in rows if row.status in PLAYED_OUT]
+    if not ended:
+        raise BadInput(f"no episode of batch {batch} was played to its end; to see it: {program()} episodes {batch}")
+    return ended, len(rows)
+
+
+def check_baseline(episodes: Sequence[Played], baseline: str | None) -> None:
+    """Raises `BadInput` where no episode of a batch is of this cell."""
+    from tertulia.storage.nearest import nearest
+
+    cells = sorted({one.condition.cell for one in episodes if one.condition.batch})
+    if baseline is not None and baseline not in cells:
+        right = nearest(baseline, cells) if cells else "these episodes are of no batch"
+        raise BadInput(f"--baseline {baseline}: no such cell; {right}")
