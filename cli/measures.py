@@ -110,7 +110,7 @@ def run_measures(
     if as_json and as_csv:
         raise BadInput("--json and --csv: choose one of the two")
     chosen = chosen_measures(names or [])
-    _check_by(chosen, by or [])
+    check_by(chosen, by or [])
     with Log.open(db, create=False) as log:
         found = _measure(log, chosen, episodes or [], by or [], baseline)
         if save:
@@ -155,7 +155,7 @@ def chosen_measures(names: Sequence[str]) -> list[Measure]:
     return list(found.values()) if names else list(measures())
 
 
-def _check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:
+def check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:
     from tertulia.storage.nearest import nearest
 
     can = sorted({name for one in chosen for name in one.by})
@@ -174,7 +174,7 @@ def _measure(
     from tertulia.cli.measures_tables import Found
     from tertulia.storage.measures.compute import Measured, played
 
-    ids, these = _chosen(log, wanted)
+    ids, these = chosen_episodes(log, wanted)
     episodes = played(log, ids)
     check_baseline(episodes, baseline)
     _warn_of_settings(log, episodes)
@@ -184,7 +184,7 @@ def _measure(
     return Found(str(ULID()), episodes, these, measured, figures, differences)
 
 
-def _chosen(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
+def chosen_episodes(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
     """The episodes that are meant, and the SQL condition that is true of them."""
     from tertulia.storage.measures.catalogue import among, of_batch
 
