@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tertulia.storage.measures.catalogue import among, expanded
 from tertulia.storage.query import Result
 
 EPISODE = (
@@ -23,6 +24,7 @@ EPISODE = (
     "gold",
     "accuracy",
     "floor",
+    "influence",
     "costs",
 )
 """What an episode is asked for."""
@@ -59,7 +61,7 @@ def episode_report(log: Asks, episode: str, *, blind: bool = False) -> list[Answ
 def answered(log: Asks, name: str, about: str, id: str) -> Answered:
     """Asks the query of this name about one `episode` or `batch`."""
     said, _, sql = (_FILES / f"{name}.sql").read_text(encoding="utf-8").partition("\n")
-    sql = sql.strip().replace(f":{about}", _quoted(id))
+    sql = expanded(sql.strip(), among([id])).replace(f":{about}", _quoted(id))
     found = log.query(sql)
     short = name.rpartition("/")[2].removesuffix(_BLIND)
     return Answered(short, said.removeprefix("-- "), sql, found.columns, found.rows)

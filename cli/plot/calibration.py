@@ -32,7 +32,8 @@ def calibration(log: Log, episodes: Sequence[Played], these: str, width_in: floa
     groups = {one.group for one in bins}
     rows: list[dict[str, Any]] = []
     for one, row in zip(bins, bin_rows(bins), strict=True):
-        rows.append({**row, "label": names[one.condition] + (f", {row['group']}" if len(groups) > 1 else "")})
+        label = names[one.condition] + (f", {row['group']}" if len(groups) > 1 else "")
+        rows.append({**row, "label": label})
     found = list(dict.fromkeys(row["label"] for row in rows))
     for row in rows:  # drawn side by side
         row["at"] = row["given"] + (found.index(row["label"]) - (len(found) - 1) / 2) * _APART

@@ -56,7 +56,8 @@ def _rows(points: Sequence[Point]) -> tuple[list[dict[str, Any]], str, list[str]
     rows = []
     for one, row in zip(points, curve_rows(points), strict=True):
         way = f", {one.estimator}, {one.rule}" if len(ways) > 1 else ""
-        rows.append({**row, "label": names[one.condition] + way})
+        label = names[one.condition] + way
+        rows.append({**row, "label": label})
     return rows, varies, list(dict.fromkeys(row["label"] for row in rows))
 
 
@@ -78,7 +79,7 @@ def _layers(
     band = {
         "transform": [level], "mark": {"type": "area", "opacity": 0.16, "line": False},
         "encoding": {"x": x, "y": {"field": "low", **up}, "y2": {"field": "high"},
-                     "color": {**looks["color"], "legend": key}},
+                     "color": line["color"]},
     }  # fmt: skip
     lines = {
         "transform": [level], "mark": {"type": "line", "strokeWidth": 1.6},

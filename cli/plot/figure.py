@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ BEGINS = (b"\x89PNG", b"<svg", b"%PDF", b'{\n  "$schema": "https://vega.github.i
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _VERSION = "6.1"
 _SIZE = re.compile(r'<svg([^>]*?) width="([\d.]+)" height="([\d.]+)"')
+_RESOURCES = re.compile(rb"(?:^ +/(?:xo|gs|f|p|cs|sh)\d+ \d+ 0 R\n){2,}", re.MULTILINE)
 
 Row = dict[str, Any]
 Spec = dict[str, Any]
@@ -47,7 +47,6 @@ class Drawn:
     """In one line, what it shows and over how many."""
     height_in: float
     """Unless another is asked for."""
-    encoding: Spec | None = None
 
 
 def spec_of(drawn: Drawn, width_in: float, height_in: float, title: str | None) -> Spec:
@@ -79,7 +78,7 @@ def rendered(spec: Spec, kind: str, dpi: int) -> bytes:
     if kind == ".png":
         return bytes(convert.vegalite_to_png(spec, ppi=dpi, **nothing))
     if kind == ".pdf":
-        return bytes(convert.vegalite_to_pdf(spec, **nothing))
+        return _in_order(bytes(convert.vegalite_to_pdf(spec, **nothing)))
     return _in_inches(str(convert.vegalite_to_svg(spec, **nothing))).encode()
 
 
@@ -91,6 +90,12 @@ def _in_inches(svg: str) -> str:
         return f'<svg{found[1]} width="{wide:.4g}in" height="{high:.4g}in"'
 
     return _SIZE.sub(size, svg, count=1)
+
+
+def _in_order(pdf: bytes) -> bytes:
+    """The names of a page's resources come in another order each time. Sorted, the same figure is the same file, and
+    nothing in it moves: lines change places within their own block."""
+    return _RESOURCES.sub(lambda found: b"".join(sorted(found[0].splitlines(keepends=True))), pdf)
 
 
 def table(drawn: Drawn) -> str:
@@ -117,8 +122,3 @@ def kind_of(path: Path) -> str:
     if kind not in FORMATS:
         raise BadInput(f"-o {path}: a figure is .png, .svg, .pdf, or .json for its Vega-Lite specification")
     return kind
-
-
-def rows_with(rows: Sequence[Row], **more: Any) -> list[Row]:
-    """The rows, each with the same fields more."""
-    return [{**row, **more} for row in rows]

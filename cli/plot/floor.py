@@ -52,7 +52,7 @@ def _layers(rows: list[dict[str, Any]], seats: list[str], width_in: float) -> li
         "scale": {"domain": [turns[0] - 0.6, turns[-1] + 0.6], "nice": False, "zero": False},
         "axis": {"values": turns[:: -(-len(turns) // 20)], "format": "d", "grid": False},
     }  # fmt: skip
-    one_legend = legend(None, there, width_in)
+    one_legend = {**(legend(None, there, width_in) or {}), "symbolStrokeWidth": 1.3}
     marks = {
         "mark": {"type": "point", "opacity": 1, "strokeWidth": 1.3},
         "encoding": {

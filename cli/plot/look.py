@@ -23,7 +23,7 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 9, "titleFontSize": 9.5, "titleFontWeight": "normal", "gridColor": "#E4E4E4",
-        "domainColor": "#444444", "tickColor": "#444444", "labelColor": "#222222", "labelLimit": 220,
+        "domainColor": "#444444", "tickColor": "#444444", "labelColor": "#222222", "labelLimit": 220, "labelFlush": False,
     },
     "legend": {
         "orient": "bottom", "labelFontSize": 9, "titleFontSize": 9, "titleFontWeight": "normal", "symbolSize": 60,
@@ -44,11 +44,12 @@ def scales(names: list[str], *, dashed: bool = False) -> dict[str, Any]:
 
 
 def legend(title: str | None, names: Sequence[str], width_in: float) -> dict[str, Any] | None:
-    """In as many columns as there is room for; None where one name needs no legend."""
-    if len(names) < 2 and title is not None:
+    """Filled shapes, in as many columns as there is room for; None where one name needs no legend."""
+    if len(names) < 2:
         return None
     wide = (30 + 4.9 * max(map(len, names))) / DOTS_PER_INCH
-    return {"title": title, "columns": max(1, min(4, int((width_in - 0.6) / wide)))}
+    # No outline: it would be dashed as the line is.
+    return {"title": title, "columns": max(1, min(4, int((width_in - 0.6) / wide))), "symbolStrokeWidth": 0}
 
 
 def span(values: Sequence[float], *, zero: bool = False) -> list[float]:

@@ -17,7 +17,7 @@ from typing import Any
 from tertulia.storage.reporting import Answered
 
 _HERE = Path(__file__).parent
-_EPISODE = ("data.js", "turns.js", "beliefs.js", "matrix.js", "accuracy.js", "floor.js", "page.js")
+_EPISODE = ("data.js", "turns.js", "beliefs.js", "matrix.js", "accuracy.js", "floor.js", "influence.js", "page.js")
 _BATCH = ("data.js", "sorted.js", "intervals.js", "spread.js", "curves.js", "batch.js")
 """In the order in which they need each other."""
 

@@ -57,8 +57,13 @@ class Measure:
     def query(self, dialect: str, these: str) -> str:
         """The SELECT for `sqlite` or `postgresql`, over the episodes of which the SQL condition `these` is true; in it,
         `{id}` stands for the column with the episode's id."""
-        sql = _THESE.sub(lambda found: these.replace("{id}", found[1]), self.sql)
-        return View(self.name, self.about, {}, sql).select(dialect).strip()
+        return View(self.name, self.about, {}, expanded(self.sql, these)).select(dialect).strip()
+
+
+def expanded(sql: str, these: str) -> str:
+    """A query that begins with parts of measures, with them, over the episodes of which the condition is true."""
+    sql = _PART.sub(lambda found: _part(found[1]), sql)
+    return _THESE.sub(lambda found: these.replace("{id}", found[1]), sql)
 
 
 def among(episodes: Sequence[str]) -> str:
