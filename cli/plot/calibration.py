@@ -32,8 +32,9 @@ def calibration(log: Log, episodes: Sequence[Played], these: str, width_in: floa
     groups = {one.group for one in bins}
     rows: list[dict[str, Any]] = []
     for one, row in zip(bins, bin_rows(bins), strict=True):
-        label = names[one.condition] + (f", {row['group']}" if len(groups) > 1 else "")
-        rows.append({**row, "label": label})
+        way = f", {row['group']}" if len(groups) > 1 else ""
+        n = sum(other.n for other in bins if (other.condition, other.group) == (one.condition, one.group))
+        rows.append({**row, "label": f"{names[one.condition]}{way} (n = {n:,})"})
     found = list(dict.fromkeys(row["label"] for row in rows))
     for row in rows:  # drawn side by side
         row["at"] = row["given"] + (found.index(row["label"]) - (len(found) - 1) / 2) * _APART

@@ -14,7 +14,7 @@ from tertulia.storage.nearest import nearest
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
-    from tertulia.storage.measures.compute import Played
+    from tertulia.storage.measures.compute import Condition, Played
     from tertulia.storage.measures.curves import Point
 
 TITLES = {
@@ -53,11 +53,13 @@ def _rows(points: Sequence[Point]) -> tuple[list[dict[str, Any]], str, list[str]
     conditions = list(dict.fromkeys(one.condition for one in points))
     varies, names = labels(conditions)
     ways = {(one.estimator, one.rule) for one in points}
+    most: dict[Condition, int] = {}
+    for one in points:
+        most[one.condition] = max(one.episodes, most.get(one.condition, 0))
     rows = []
     for one, row in zip(points, curve_rows(points), strict=True):
         way = f", {one.estimator}, {one.rule}" if len(ways) > 1 else ""
-        label = names[one.condition] + way
-        rows.append({**row, "label": label})
+        rows.append({**row, "label": f"{names[one.condition]}{way} (n = {most[one.condition]})"})
     return rows, varies, list(dict.fromkeys(row["label"] for row in rows))
 
 

@@ -53,7 +53,7 @@ function batchHead() {
 }
 
 function success() {
-  const block = measureBlock("reward", "Success");
+  const block = measureBlock("reward");
   return section(
     "success",
     "Success",
@@ -62,9 +62,20 @@ function success() {
   );
 }
 
-function measured(id, title, about, names) {
-  const blocks = names.map((name) => measureBlock(name)).filter(Boolean);
-  return blocks.length ? section(id, title, about, blocks) : null;
+function measured(id, title, about, names, folded = false) {
+  const blocks = names.map((name) => measureBlock(name, folded)).filter(Boolean);
+  return blocks.length ? section(id, title, about, folded ? unfold(blocks) : null, blocks) : null;
+}
+
+/** A button that opens all that is folded, for print. */
+function unfold(blocks) {
+  const button = el("button", { type: "button" }, "Open all");
+  button.addEventListener("click", () => {
+    const open = blocks.some((one) => !one.open);
+    for (const one of blocks) one.open = open;
+    button.textContent = open ? "Fold all" : "Open all";
+  });
+  return el("p", { class: "controls" }, button);
 }
 
 const FAILURES = ["fallback_rate"];
@@ -103,11 +114,13 @@ function spending() {
     { key: "ms_per_call", title: "ms a request", num: true, show: (row) => number(row.ms_per_call, 1) },
   ];
   const unknown = list.some((row) => row.unknown_prices > 0);
+  const some = columns.filter((column) => !column.num || list.some((row) => row[column.key]));
   return section(
     "costs",
     "Costs",
     unknown ? "Some prices are not known: dollars are too low by them." : null,
-    sortable("What models were asked", columns, list),
+    sortable("What models were asked", some, list),
+    some.length < columns.length ? el("p", { class: "small" }, "Columns that are 0 throughout are left out.") : null,
     sources("spending"),
     COSTS.map((name) => measureBlock(name)),
   );
@@ -131,7 +144,7 @@ function everyEpisode() {
     plain_("fallbacks", "fallbacks", 0),
     plain_("cost_usd", "$", 6),
     plain_("ms_per_call", "ms a request", 1),
-  ].filter((column) => column.key !== "replicate" || list.some((row) => row.replicate > 0));
+  ].filter((column) => !["replicate", "reward", "fallbacks", "cost_usd"].includes(column.key) || list.some((row) => row[column.key]));
   const how = el("code", { "data-open": true });
   const open = (row) => {
     how.textContent = plain(`tertulia report ${row.episode} -o ${row.episode}.html`);
@@ -193,7 +206,7 @@ const shownSections = [
   curves(),
   measured("beliefs", "Beliefs", "Over all turns.", BELIEFS),
   spreads(),
-  measured("measures", "More measures", null, others),
+  measured("measures", "More measures", null, others, true),
   failures(),
   spending(),
   everyEpisode(),

@@ -59,6 +59,12 @@ function spanOf(list, zero) {
   return [least - room, most + room];
 }
 
+/** What its line says: from where to where it runs, or what all numbers are. */
+function lineText(list, [least, most]) {
+  const all = new Set(list.flatMap((row) => [row.value, row.low ?? row.value, row.high ?? row.value]));
+  return all.size === 1 ? "All are the same." : `The line runs from ${figureText(least)} to ${figureText(most)}`;
+}
+
 /** One number on a line from `least` to `most`: a mark, its interval, and where 0 is. */
 function bar(row, [least, most], zero) {
   const x = (value) => 6 + ((value - least) / (most - least)) * 188;
@@ -100,7 +106,7 @@ function figuresTable(measure) {
       missing ? ["missing", (row) => row.missing || "", "num"] : null,
     ],
     list,
-    `The line runs from ${figureText(span[0])} to ${figureText(span[1])}. n counts ${measure.n}.`,
+    `${lineText(list, span).replace(/\.?$/, ".")} n counts ${measure.n}.`,
   );
 }
 
@@ -123,7 +129,7 @@ function differencesTable(measure) {
       ["over", (row) => (row.over === "pairs" ? "pairs" : `seeds (${row.pairs} pairs)`)],
     ],
     list,
-    "The upright line is no difference.",
+    `${lineText(list, span).replace(/\.?$/, ".")} The upright line is no difference.`,
   );
 }
 
@@ -149,8 +155,8 @@ function numbersTable(caption, columns, list, foot) {
           el(
             "tr",
             {},
-            there.map(([, show, kind], at) =>
-              at ? el("td", { class: kind }, show(row)) : el("th", { scope: "row" }, show(row)),
+            there.map(([title, show, kind], at) =>
+              at ? el("td", { class: kind, "data-label": title }, show(row)) : el("th", { scope: "row" }, show(row)),
             ),
           ),
         ),
@@ -177,17 +183,23 @@ function commands(list, queries = []) {
   );
 }
 
+/** A text in which names of commands stand between backticks. */
+function withCode(text) {
+  return text.split("`").map((part, at) => (at % 2 ? el("code", {}, part) : part));
+}
+
 /** A measure: what it is, its numbers, what differs, and the command that gives them. */
-function measureBlock(name, title) {
+function measureBlock(name, folded = false) {
   const measure = whole.measures.find((one) => one.name === name);
   if (!measure) return null;
-  return el(
-    "div",
-    { class: "measure", id: `measure-${name}` },
-    el("h3", {}, title ?? name),
-    el("p", { class: "about" }, measure.about),
+  const inside = [
+    el("p", { class: "about" }, withCode(measure.about)),
     figuresTable(measure),
     differencesTable(measure),
     commands([["The same numbers, and the query with their sums:", measure.command]]),
-  );
+  ];
+  const id = `measure-${name}`;
+  return folded
+    ? el("details", { class: "measure", id }, el("summary", {}, el("b", {}, name), ` ${measure.unit}`), inside)
+    : el("div", { class: "measure", id }, el("h3", {}, name), inside);
 }

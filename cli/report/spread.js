@@ -44,6 +44,7 @@ function spreadTable(key, title, digits) {
   const all = known.map((row) => row[key]);
   const span = [Math.min(...all), Math.max(...all)];
   const show = (value) => number(value, digits);
+  if (span[0] === span[1]) return el("p", {}, `${title}: ${show(span[0])} in every episode (n = ${known.length}).`);
   const groups = [...grouped(known, cellOf)];
   return el(
     "div",
@@ -58,7 +59,7 @@ function spreadTable(key, title, digits) {
         el(
           "tr",
           {},
-          [whole.varies, `${show(span[0])} to ${show(span[1])}`, "median", "middle half", "range", "n"].map((name, at) =>
+          [whole.varies, [el("span", {}, show(span[0])), el("span", {}, show(span[1]))], "median", "middle half", "range", "n"].map((name, at) =>
             el("th", { scope: "col", class: at > 1 ? "num" : at ? "drawn" : null }, name),
           ),
         ),
@@ -72,12 +73,16 @@ function spreadTable(key, title, digits) {
           return el(
             "tr",
             {},
-            el("th", { scope: "row" }, label),
+            el("th", { scope: "row" }, at < 0 ? null : [swatch(at), " "], label),
             el("td", { class: "drawn" }, histogram(sorted, span, Math.max(at, 0))),
-            el("td", { class: "num" }, show(quantile(sorted, 0.5))),
-            el("td", { class: "num" }, `${show(quantile(sorted, 0.25))} to ${show(quantile(sorted, 0.75))}`),
-            el("td", { class: "num" }, `${show(sorted[0])} to ${show(sorted.at(-1))}`),
-            el("td", { class: "num" }, sorted.length),
+            el("td", { class: "num", "data-label": "median" }, show(quantile(sorted, 0.5))),
+            el(
+              "td",
+              { class: "num", "data-label": "middle half" },
+              `${show(quantile(sorted, 0.25))} to ${show(quantile(sorted, 0.75))}`,
+            ),
+            el("td", { class: "num", "data-label": "range" }, `${show(sorted[0])} to ${show(sorted.at(-1))}`),
+            el("td", { class: "num", "data-label": "n" }, sorted.length),
           );
         }),
       ),

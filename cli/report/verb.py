@@ -94,7 +94,7 @@ def report(
                 f"{program()} episodes --batch {batch.id}"
             )
         else:
-            kind, id, text = "batch", batch.id, _of_batch(log, batch, chosen_measures(names or []), baseline)
+            kind, id, text = "batch", batch.id, _of_batch(log, batch, chosen_measures(names) if names else [], baseline)
     if out == _STDOUT:
         sys.stdout.write(text)
         return
