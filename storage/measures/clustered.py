@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from random import Random
+
+from tertulia.storage.intervals import draws_of
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -74,13 +75,8 @@ def _sums(seed: int, column: tuple[float, ...], draws: int) -> list[float]:
     return [math.fsum(drawn(column)) for drawn in _drawn(seed, len(column), draws)]
 
 
-@lru_cache(maxsize=4)
 def _drawn(seed: int, size: int, draws: int) -> list[itemgetter[int]]:
-    """So many draws of as many (two or more) as there are, each as what takes them out of a column. The same for all
-    figures over so many, so that drawing is paid once."""
-    rng = Random(f"{seed}/bootstrap")
-    places = list(range(size))  # one object each, however often it is drawn
-    return [itemgetter(*[places[int(rng.random() * size)] for _ in range(size)]) for _ in range(draws)]
+    return draws_of(f"{seed}/bootstrap", size, draws)
 
 
 def slope(values: Sequence[float]) -> float | None:
