@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import AcceptChanges, AsJson, Db, Debug, Display, Minds, Model, Roles, Seed, Sets
+from tertulia.cli.options import (
+    AcceptChanges,
+    AsJson,
+    Db,
+    Debug,
+    Display,
+    Minds,
+    Model,
+    Roles,
+    Seed,
+    Sets,
+    read_pseudonym,
+)
 from tertulia.storage.statuses import UNFINISHED
 
 if TYPE_CHECKING:
@@ -17,7 +29,7 @@ if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode, Listen
     from tertulia.environments.people.hosting import Hosting
-    from tertulia.environments.people.table import Table
+    from tertulia.environments.people.table import Chair, Table
     from tertulia.environments.scenario import Scenario
     from tertulia.storage.log import Log
 
@@ -37,6 +49,16 @@ def host(
             show_default=False,
             show_envvar=False,
             help="The seats that people take.  [default: those that the scenario gives to people]",
+        ),
+    ] = None,
+    pseudonyms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pseudonym",
+            metavar="SEAT=NAME",
+            show_default=False,
+            show_envvar=False,
+            help="By which name the log knows the person in a seat.  [default: one is made up]",
         ),
     ] = None,
     resume: Annotated[
@@ -93,6 +115,7 @@ def host(
     begins = _Begins(
         scenario, seats, sets or [], model, parse_roles(roles or []), seed, resume, accept_changes, db
     )  # fmt: skip
+    begins.name(pseudonyms or [])
     raise typer.Exit(
         _lead(begins, bind, port, _tls(tls_cert, tls_key), display=display, minds=minds, as_json=as_json, db=db)
     )
@@ -109,11 +132,31 @@ class _Begins:
         self.loaded: Scenario | None = None
         self.episode: str | None = None
         self.seats: list[str]
+        self.pseudonyms: dict[str, str] = {}
         if scenario is not None:
             self.loaded, self.seats = _seated(scenario, seats, sets, model, roles)
         else:
             assert resume is not None
             self.episode, self.seats = _paused(resume, db)
+
+    def name(self, given: list[str]) -> None:
+        """`alice=p17`: pseudonyms by seat. Raises `BadInput`."""
+        if given and self.episode is not None:
+            raise BadInput("--pseudonym: the people of an episode that goes on keep theirs; leave it out")
+        for text in given:
+            seat, equals, name = text.partition("=")
+            if not equals or seat.strip() not in self.seats:
+                people = " or ".join(self.seats)
+                raise BadInput(f"--pseudonym {text}: write SEAT=NAME, where SEAT is {people}")
+            self.pseudonyms[seat.strip()] = read_pseudonym(name, f"--pseudonym {seat.strip()}")
+        if len({*self.pseudonyms.values()}) < len(self.pseudonyms):
+            raise BadInput("--pseudonym: two people have the same one; words are found and forgotten by it")
+
+    def chairs(self) -> dict[str, Chair]:
+        """A chair for each person."""
+        from tertulia.environments.people.table import Chair
+
+        return {seat: Chair(seat, pseudonym=self.pseudonyms.get(seat)) for seat in self.seats}
 
     async def begin(self, log: Log, backends: Backends, listen: Listen, table: Table) -> Episode:
         from tertulia.cli.hints import resume_command
@@ -140,12 +183,12 @@ def _lead(
 ) -> int:  # fmt: skip
     from tertulia.cli.playing import play_one
     from tertulia.environments.people.hosting import Hosting, is_loopback, new_tokens
-    from tertulia.environments.people.table import Chair, Table
+    from tertulia.environments.people.table import Table
 
     hosting: list[Hosting] = []
 
     async def make(log: Log, backends: Backends, listen: Listen) -> Episode:
-        table = Table({seat: Chair(seat) for seat in begins.seats})
+        table = Table(begins.chairs())
         tokens = new_tokens(begins.seats)
         one = Hosting(table, tokens, host=bind, port=port, tls=tls, tell=note)
         try:
@@ -181,6 +224,11 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
 
     if cert is None or key is None:
         raise BadInput("--tls-cert and --tls-key belong together")
+    for option, file in (("--tls-cert", cert), ("--tls-key", key)):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{option} {file}: {error.strerror or error}") from None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(cert, key)

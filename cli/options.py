@@ -34,6 +34,16 @@ def _debug(context: typer.Context, wanted: bool) -> bool:
     return wanted
 
 
+def read_pseudonym(given: str, option: str) -> str:
+    """A person's name in the log, as it was given to an option. Raises `BadInput`."""
+    from tertulia.environments.people.pseudonyms import read_pseudonym as read
+
+    try:
+        return read(given)
+    except ValueError as error:
+        raise BadInput(f"{option}: {error}") from error
+
+
 def _seed(number: int) -> int:
     if number > LARGEST:
         raise BadInput(f"--seed {number}: a seed is at most {LARGEST}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Seed, Sets
+from tertulia.cli.options import Db, Debug, Display, Minds, Model, Roles, ScenarioName, Seed, Sets, read_pseudonym
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
@@ -60,12 +60,7 @@ def play(
 
     loaded, mine = seated(scenario, seat, sets or [], model, parse_roles(roles or []))
     if pseudonym is not None:
-        from tertulia.environments.people.pseudonyms import read_pseudonym
-
-        try:
-            pseudonym = read_pseudonym(pseudonym)
-        except ValueError as error:
-            raise BadInput(f"--pseudonym: {error}") from error
+        pseudonym = read_pseudonym(pseudonym, "--pseudonym")
 
     def make(log: Log, backends: Backends, listen: Listen, people: Table) -> Awaitable[Episode]:
         from tertulia.environments.episode import Episode

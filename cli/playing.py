@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +82,7 @@ class _Playing:
         from tertulia.storage.log import Log
 
         self._task = asyncio.current_task()
+        when_the_terminal_goes(lambda: signal.raise_signal(signal.SIGINT))
         backends = Backends()
         with Log.open(self.db, create=self.create, writing=True) as log:
             self.log = str(log.target)
@@ -110,6 +113,16 @@ class _Playing:
             self.failure = failure
             assert self._task is not None
             self._task.cancel()
+
+
+def when_the_terminal_goes(do: Callable[[], object]) -> None:
+    """A closed terminal, or somebody who ends the program, pauses as Ctrl-C does; `do` it in the running loop. What a
+    shell has told us to ignore (`nohup`) is ignored."""
+    for sign in ("SIGHUP", "SIGTERM"):
+        number = getattr(signal, sign, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            with suppress(NotImplementedError):  # on Windows
+                asyncio.get_running_loop().add_signal_handler(number, do)
 
 
 def _display(display: Show | None, minds: bool, as_json: bool) -> Display:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tertulia.storage.made import Made
 from tertulia.storage.rows import (
     AppraisalRow,
     BeliefRow,
@@ -23,7 +24,7 @@ OPEN: tuple[str, ...] = ("formed", "kept")
 """The statuses of a thought that may still be said."""
 
 
-class Belief(BaseModel):
+class Belief(Made, BaseModel):
     """A probability distribution over a variable along a chain, and where it came from."""
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +44,7 @@ class Belief(BaseModel):
         return min(self.probabilities, key=lambda value: (-self.probabilities[value], value))
 
 
-class Thought(BaseModel):
+class Thought(Made, BaseModel):
     """A private candidate contribution. `motivation` (1.0-5.0) is that of its latest appraisal."""
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +64,7 @@ class Thought(BaseModel):
         return self.status in OPEN
 
 
-class Memory(BaseModel):
+class Memory(Made, BaseModel):
     """Something kept: `episodic` (lived through) or `semantic` (known)."""
 
     model_config = ConfigDict(frozen=True)
@@ -78,7 +79,7 @@ class Memory(BaseModel):
     """The turn in which it last came to mind; that in which it was kept, at first."""
 
 
-class MindState(BaseModel):
+class MindState(Made, BaseModel):
     """All a participant's mind holds between turns. JSON-exact both ways; changed only by absorbing logged rows."""
 
     model_config = ConfigDict(frozen=True)
@@ -121,7 +122,7 @@ class MindState(BaseModel):
                 touched.add((key, row.turn))
                 beliefs[key] = _with_value(None if fresh else beliefs.get(key), row)
             elif isinstance(row, ThoughtRow):
-                thoughts[row.thought] = Thought(
+                thoughts[row.thought] = Thought.made(
                     id=row.thought, system=row.system, text=row.text, stimuli=tuple(row.stimuli), turn=row.turn,
                     accessed=row.turn,
                 )  # fmt: skip
@@ -130,7 +131,7 @@ class MindState(BaseModel):
                     update={"status": row.status, "motivation": row.motivation}
                 )
             elif isinstance(row, MemoryRow):
-                memories[row.memory] = Memory(
+                memories[row.memory] = Memory.made(
                     id=row.memory, kind=row.kind, text=row.text, turn=row.turn,
                     source_event=row.source_event, weight=row.weight, accessed=row.turn,
                 )  # fmt: skip
@@ -138,7 +139,7 @@ class MindState(BaseModel):
                 _came_up(thoughts if row.kind == "thought" else memories, row)
             elif isinstance(row, MindDeltaRow):
                 notes[f"{row.faculty}/{row.key}"] = row.value
-        return MindState(holder=self.holder, beliefs=beliefs, thoughts=thoughts, memories=memories, notes=notes)
+        return MindState.made(holder=self.holder, beliefs=beliefs, thoughts=thoughts, memories=memories, notes=notes)
 
 
 def _came_up(held: dict[str, Any], row: RecallRow) -> None:
@@ -147,7 +148,7 @@ def _came_up(held: dict[str, Any], row: RecallRow) -> None:
 
 def _with_value(before: Belief | None, row: BeliefRow) -> Belief:
     probabilities = {**(before.probabilities if before else {}), row.value: row.probability}
-    return Belief(
+    return Belief.made(
         chain=row.chain, variable=row.variable, probabilities=probabilities, estimator=row.estimator,
         declared=row.declared, turn=row.turn, source_event=row.source_event, call=row.call,
     )  # fmt: skip

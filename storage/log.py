@@ -187,5 +187,5 @@ class Log(Readers):
         return self._query.ask(sql, params, limit)
 
     def interrupt(self) -> None:
-        """End the query that another thread waits for: it raises `QueryError`."""
+        """End the queries that other threads wait for: they raise `QueryError`."""
         self._query.interrupt()

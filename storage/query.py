@@ -15,7 +15,7 @@ from typing import Any
 from tertulia.storage.errors import QueryError, first_line
 from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
-from tertulia.storage.types import escape_text, unescape_text
+from tertulia.storage.types import ESCAPE, escape_text, unescape_text
 
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _PRAGMAS = frozenset(
@@ -55,8 +55,9 @@ class Query:
         self._target = target
         self._lock = threading.Lock()
         self._postgres: Any = None
-        self._asking: Any = None
-        """The connection on which a statement runs now."""
+        self._idle: list[sqlite3.Connection] = []
+        self._asking: set[Any] = set()
+        """The connections on which statements run now."""
         self._interrupted = False
         """A server may take up a request to cancel late: then it must not meet the next statement."""
 
@@ -68,22 +69,21 @@ class Query:
         bound = tuple(escape_text(value) if isinstance(value, str) else value for value in params)
         answer = self._ask_sqlite if self._target.dialect == "sqlite" else self._ask_postgres
         columns, rows = answer(sql, bound, limit)
-        return Result(columns, [tuple(map(_plain, row)) for row in rows])
+        return Result(columns, rows)
 
     def interrupt(self) -> None:
-        """End the statement that another thread waits for: it raises `QueryError`. Nothing happens where none runs."""
-        running = self._asking
-        if running is not None:
+        """End the statements that other threads wait for: they raise `QueryError`. Nothing happens where none runs."""
+        for running in tuple(self._asking):
             self._interrupted = True
             running.interrupt() if self._target.dialect == "sqlite" else running.cancel()
 
     @contextmanager
     def _interruptible(self, connection: Any) -> Iterator[None]:
-        self._asking = connection
+        self._asking.add(connection)
         try:
             yield
         finally:
-            self._asking = None
+            self._asking.discard(connection)
 
     def close(self) -> None:
         """Let go of the connection. May be called twice."""
@@ -91,26 +91,42 @@ class Query:
             if self._postgres is not None:
                 self._postgres.close()
                 self._postgres = None
+            while self._idle:
+                self._idle.pop().close()
 
     def _ask_sqlite(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
-        assert self._target.path is not None
         try:
-            uri = sqlite_uri(self._target.path, "ro")
-            opened = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)  # to be interrupted by another
-            with closing(opened) as connection, self._interruptible(connection):
-                connection.isolation_level = None
-                connection.execute("PRAGMA query_only=ON")
+            with self._connected() as connection, self._interruptible(connection):
                 _set_up(connection, sql)
                 connection.set_authorizer(_authorize)
-                cursor = connection.execute(sql, params)
-                if cursor.description is None:
-                    raise QueryError("nothing is asked")
-                columns = tuple(column[0] for column in cursor.description or ())
-                return columns, _fetch(cursor, limit)
+                with closing(connection.execute(sql, params)) as cursor:
+                    if cursor.description is None:
+                        raise QueryError("nothing is asked")
+                    columns = tuple(column[0] for column in cursor.description or ())
+                    return columns, [_as_written(row) for row in _fetch(cursor, limit)]
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
             reads_only = "not authorized" in said or "prohibited" in said
             raise QueryError(_READS_ONLY if reads_only else remedy(said, sql)) from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        """A connection of our own, kept for the next question: to open one is to read the whole schema again."""
+        assert self._target.path is not None
+        try:
+            connection = self._idle.pop()
+            connection.set_authorizer(None)
+        except IndexError:
+            uri = sqlite_uri(self._target.path, "ro")
+            connection = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)  # another may interrupt it
+            connection.isolation_level = None
+            connection.execute("PRAGMA query_only=ON")
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
 
     def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
         import psycopg
@@ -127,7 +143,7 @@ class Query:
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
                 columns = tuple(column.name for column in cursor.description or ())
-                return columns, _fetch(cursor, limit)
+                return columns, [tuple(map(_plain, row)) for row in _fetch(cursor, limit)]
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except psycopg.errors.QueryCanceled as error:
@@ -188,6 +204,13 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
 def _numbered(sql: str) -> str:
     """`?` outside quotes and comments becomes the driver's own mark; its special character is doubled."""
     return _TOKENS.sub(lambda found: "%s" if found[0] == "?" else found[0].replace("%", "%%"), sql)
+
+
+def _as_written(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of SQLite, where texts alone may stand otherwise than they were written, and hardly ever do."""
+    if any([type(value) is str and ESCAPE in value for value in row]):  # noqa: C419  twice as fast as a generator
+        return tuple(map(_plain, row))
+    return row
 
 
 def _plain(value: Any) -> Any:

@@ -8,13 +8,13 @@ Probabilities are 0-1, motivations 1.0-5.0, times are UTC, durations end in `_ms
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import BigInteger, false
 from sqlmodel import Field, SQLModel
 
+from tertulia.storage.made import Made
 from tertulia.storage.types import Json, Text, Utc
 
 EpisodeStatus = Literal["running", "paused", "success", "degraded", "error", "cancelled"]
@@ -53,38 +53,8 @@ class Variable(BaseModel):
     """It is about the next act of somebody (`bob.next`): what was true of it says nothing certain of what will be."""
 
 
-class Row(SQLModel):
+class Row(Made, SQLModel):
     """The base of all rows."""
-
-    @classmethod
-    def made(cls, **values: Any) -> Self:
-        """A row of values that are known to be right: a tenth of the time that checking them takes.
-
-        For what a turn writes by the dozen, where the types of all values are certain.
-        """
-        row = object.__new__(cls)  # what pydantic's `model_construct` does, with the defaults looked up once
-        put = object.__setattr__
-        put(row, "__dict__", {**_defaults(cls), **values})
-        put(row, "__pydantic_fields_set__", _names(cls))
-        put(row, "__pydantic_extra__", None)
-        put(row, "__pydantic_private__", None)
-        return row
-
-
-@cache
-def _defaults(row: type[Row]) -> dict[str, Any]:
-    """The columns that may be left out; one whose default is made anew for each row (a list) may not."""
-    return {
-        name: info.default
-        for name, info in row.model_fields.items()
-        if not info.is_required() and info.default_factory is None
-    }
-
-
-@cache
-def _names(row: type[Row]) -> set[str]:
-    """All columns: one set for all rows of a type."""
-    return set(row.model_fields)
 
 
 class BatchRow(Row):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaH
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from tertulia.storage.made import Made
 from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRow
 
 SILENCE = "silence"
@@ -40,7 +41,7 @@ class Length:
         return {**handler(schema), "maxLength": self.longest, **bounds}
 
 
-class Claim(BaseModel):
+class Claim(Made, BaseModel):
     """`variable = value`, or `variable != value` where `holds` is False.
 
     With a `believer` it says what that participant believes ("you think the cake is in the kitchen"), not what is so.
@@ -55,7 +56,7 @@ class Claim(BaseModel):
     """In no schema that a model is shown, unless an act's own claim type shows it."""
 
 
-class SeenEvent(BaseModel):
+class SeenEvent(Made, BaseModel):
     """One event as a participant witnessed it. At level `occurrence`, `text` is what was noticed, without claims."""
 
     model_config = ConfigDict(frozen=True)
@@ -160,7 +161,7 @@ def see(
         return None
     noticed = [w for w in witnesses if w.participant != participant and participant in w.noticed_by]
     whole = mine.level == "content"
-    return SeenEvent(
+    return SeenEvent.made(
         id=f"{event.turn}.{event.ordinal}",
         label=label,
         turn=event.turn,
@@ -180,4 +181,4 @@ def see(
 
 
 def _claim(row: ClaimRow) -> Claim:
-    return Claim(variable=row.variable, value=row.value, holds=row.holds, believer=row.believer)
+    return Claim.made(variable=row.variable, value=row.value, holds=row.holds, believer=row.believer)

@@ -13,7 +13,7 @@ from sqlalchemy import TEXT, DateTime, Dialect
 from sqlalchemy import Text as PlainText
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken literally
+ESCAPE = "\x10"  # DLE, "data link escape": what follows is not to be taken literally
 _MUST_ESCAPE = re.compile("[\x00\x10\ud800-\udfff]")
 _ESCAPED = re.compile("\x10([0-9a-f]{4})")
 
@@ -48,12 +48,12 @@ def escape_text(text: str) -> str:
     """Write what a database refuses (NUL, lone surrogates) as DLE and four hex digits; all else stays as it is."""
     if text.isprintable():
         return text
-    return _MUST_ESCAPE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
+    return _MUST_ESCAPE.sub(lambda found: f"{ESCAPE}{ord(found[0]):04x}", text)
 
 
 def unescape_text(text: str) -> str:
     """The inverse of `escape_text`: `unescape_text(escape_text(x)) == x` for every str."""
-    if _ESCAPE not in text:
+    if ESCAPE not in text:
         return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from tertulia.cli.display.turns import Gathering
 from tertulia.cli.errors import FAILED, FINE, INTERRUPTED, note
 from tertulia.cli.hints import go_on, program, resume_command
 from tertulia.cli.options import Show
+from tertulia.cli.playing import when_the_terminal_goes
 from tertulia.cli.seat.face import Face, Pipe, Terminal
 from tertulia.cli.seat.link import LocalLink
 from tertulia.cli.seat.seat import PAUSE, UNDO, SeatAtTerminal
@@ -51,7 +51,9 @@ class Seating:
         from tertulia.agents.registry import Backends
         from tertulia.storage.log import Log
 
-        _pause_when_the_terminal_goes()
+        task = asyncio.current_task()
+        assert task is not None
+        when_the_terminal_goes(task.cancel)
         backends = Backends()
         with Log.open(self.db, create=create, writing=True) as log:
             try:
@@ -108,15 +110,6 @@ class Seating:
         if not playing.episode.stage.scenario.people.blind:
             note(f"what was said, thought and believed: {program()} show {episode} --minds")
         return FINE
-
-
-def _pause_when_the_terminal_goes() -> None:
-    """A closed terminal, or somebody who ends the program, pauses as Ctrl-C does."""
-    task = asyncio.current_task()
-    assert task is not None
-    for sign in ("SIGHUP", "SIGTERM"):
-        if hasattr(signal, sign):
-            asyncio.get_running_loop().add_signal_handler(getattr(signal, sign), task.cancel)
 
 
 class _AtTable:

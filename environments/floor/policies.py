@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from random import Random
 
 from tertulia.environments.floor.bids import Ask, Award, Bid, FloorPolicy, FloorView, after
@@ -56,8 +56,11 @@ def _outbid(bid: Bid, best: Bid | None) -> str:
     return f"{best.participant} was more motivated ({best.told()})"
 
 
-def _given(bids: Sequence[Bid], holder: Bid, view: FloorView, won: str, lost: str, rng: Random) -> Award:
-    """The floor for `holder`, to whom it was given; unless somebody interrupts.
+def _given(
+    bids: Sequence[Bid], holder: Bid, view: FloorView, won: str, lost: str, rng: Random,
+    within: Container[str] | None = None,
+) -> Award:  # fmt: skip
+    """The floor for `holder`, to whom it was given; unless somebody (of those `within` earshot) interrupts.
 
     After Inner Thoughts, participation: what is given to another is taken only from `interrupt_threshold` on. Ours: and
     only by who is stronger than the holder (where both have a strength), and did not speak last; never from a person.
@@ -69,6 +72,7 @@ def _given(bids: Sequence[Bid], holder: Bid, view: FloorView, won: str, lost: st
         and bid.wants
         and bid.interrupts
         and bid.participant not in (holder.participant, view.last)
+        and (within is None or bid.participant in within)
     ]
     known = holder.wants and holder.strength is not None
     over = [bid for bid in able if bid.person or not known or bid.rank > holder.rank]
@@ -153,8 +157,8 @@ async def addressed(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask)
 
 async def moderated(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask) -> Award:
     """Whom the `moderator` names, seeing who raised a hand; itself included, or nobody. One who is out of its sight can
-    neither be seen nor be called on. Without a valid answer there is silence, as a declared fallback. Whoever is
-    motivated enough may interrupt the one named."""
+    neither be seen nor be called on, nor interrupt. Without a valid answer there is silence, as a declared fallback.
+    Whoever else is motivated enough may interrupt the one named."""
     assert view.moderator is not None, "a scenario with this policy names its moderator"
     if view.moderator not in view.able:
         return _award(bids, [], "", f"{view.moderator}, who moderates, is not there")
@@ -174,7 +178,7 @@ async def moderated(view: FloorView, bids: Sequence[Bid], rng: Random, ask: Ask)
         whom = "nobody" if named == NOBODY else f"{named}, who cannot speak now,"
         return _resting(_award(bids, [], "", f"{view.moderator} gave {whom} the floor: {why}"), bids)
     won, lost = f"{view.moderator} gave it the floor: {why}", f"{view.moderator} gave {named} the floor"
-    return _resting(_given(bids, holder, view, won, lost, rng), bids, named)
+    return _resting(_given(bids, holder, view, won, lost, rng, able), bids, named)
 
 
 def _resting(award: Award, bids: Sequence[Bid], *but: str) -> Award:

@@ -158,7 +158,9 @@ class Hosting:
         self._lines[seat] = line
         line.hear({"kind": "seated", "seat": seat})
         self.table.sit(seat, line.hear)
-        self.tell(f"{seat} is {'back' if before else 'here'}")
+        missing = [chair.seat for chair in self.table.chairs.values() if not chair.came]
+        waits = f"; it begins when {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} here too"
+        self.tell(f"{seat} is {'back' if before else 'here'}{waits if missing else ''}")
         return line
 
     def _gone(self, line: _Line) -> None:

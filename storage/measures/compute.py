@@ -4,8 +4,10 @@ the cells of a batch, pair by pair. Conditions and groups that a measure says ar
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,12 @@ from tertulia.storage.measures.clustered import DRAWS, bounds
 from tertulia.storage.measures.statistics import STATISTICS, Statistic, Sums
 
 if TYPE_CHECKING:
-    from tertulia.storage.log import Log
+    from tertulia.storage.log import Log, Result
 
-AT_ONCE = 500
+AT_ONCE = 250
 """So many episodes are named in one query."""
+_SIDE_BY_SIDE = min(4, os.cpu_count() or 1)
+"""So many queries are asked at the same time: SQLite works on each in a thread of its own."""
 Group = tuple[tuple[str, str], ...]
 """Columns and their values."""
 
@@ -222,13 +226,27 @@ def asked(log: Log, measure: Measure, episodes: Sequence[Played]) -> Iterator[Ma
     """What a measure's query gives of these episodes, row by row."""
     from tertulia.storage.measures.words import READERS
 
-    for some in _chunks([one.id for one in episodes]):
-        found = log.query(measure.query(log.target.dialect, among(some)))
+    ids = [one.id for one in episodes]
+    for found in _answers(log, [measure.query(log.target.dialect, among(some)) for some in _chunks(ids)]):
         if measure.reads is not None:
             yield from READERS[measure.reads](found.dicts())
         else:
             for row in found.rows:
                 yield dict(zip(found.columns, row, strict=True))
+
+
+def _answers(log: Log, queries: Sequence[str]) -> Iterator[Result]:
+    """The answers, in the order of the queries."""
+    if len(queries) < 2:
+        yield from map(log.query, queries)
+        return
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, "tertulia-measuring") as pool:
+        try:
+            yield from pool.map(log.query, queries)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            log.interrupt()
+            raise
 
 
 def by_condition(episodes: Sequence[Played]) -> dict[Condition, list[Played]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,6 +156,18 @@ def test_a_table_over_tls(tmp_path: Path) -> None:
             ("host", "dinner-secret", "--seats", "bob", "--tls-cert", "x.pem"),
             "--tls-cert and --tls-key belong together",
         ),
+        (
+            ("host", "dinner-secret", "--seats", "bob", "--tls-cert", "x.pem", "--tls-key", "y.pem"),
+            "--tls-cert x.pem: No such file or directory",
+        ),
+        (
+            ("host", "dinner-secret", "--seats", "bob,dan", "--pseudonym", "alice=p1"),
+            "--pseudonym alice=p1: write SEAT=NAME, where SEAT is bob or dan",
+        ),
+        (
+            ("host", "dinner-secret", "--seats", "bob,dan", "--pseudonym", "bob=p1", "--pseudonym", "dan=p1"),
+            "--pseudonym: two people have the same one",
+        ),
         (("join", "nowhere", "--as", "bob", "--token", "t"), "nowhere: an address is ws://HOST:PORT"),
     ],
 )
@@ -164,6 +178,23 @@ def test_what_cannot_be_hosted_or_joined_is_said_in_a_line(
     assert said.code == 2
     assert said.err.startswith(f"error: {told}")
     assert said.err.count("\n") == 1
+
+
+def test_a_host_whose_terminal_goes_pauses_and_frees_the_episode(tmp_path: Path) -> None:
+    named = ("--pseudonym", "bob=p 17", "--seats", "alice,bob")
+    with (
+        hosted(tmp_path, "dinner-secret", *named, *SLOW) as (host, seats),
+        joined(tmp_path, seats, "bob") as bob,
+        joined(tmp_path, seats, "alice") as alice,
+    ):
+        host.until("; it begins when ")
+        bob.until("You are bob", "The log knows you as p 17.")
+        alice.until("You are alice")
+        os.kill(host.process.pid, signal.SIGHUP)
+        assert host.ended() == 130
+        host.until("paused; go on with: tertulia resume")
+    with Log.open(tmp_path / "log.db", create=False) as log:
+        assert log.query("SELECT status, lease FROM episode").rows == [("paused", None)]
 
 
 def test_a_table_that_is_not_there(tertulia: Tertulia) -> None:

@@ -271,6 +271,13 @@ def test_a_moderator_sees_no_hand_out_of_sight_calls_on_nobody_there_and_notices
     assert "Interrupted" not in ask.asked[1].words()
 
 
+def test_nobody_interrupts_from_where_the_moderator_does_not_see_them() -> None:
+    loud = [bid.model_copy(update={"interrupts": bid.participant == "cat"}) for bid in bids(1, 4, 5)]
+    assert award("moderated", view(), loud, ask=Answering("ben")).admitted == ("cat",)
+    apart = view(in_sight=("ann", "ben"))
+    assert award("moderated", apart, loud, ask=Answering("ben")).admitted == ("ben",)
+
+
 def test_a_moderator_by_rules_gives_the_floor_to_a_raised_hand_that_spoke_least_and_to_itself_last() -> None:
     spoke = {"ben": 3, "cat": 1}
     assert award("moderated", view(spoke=spoke), bids(5, 4, 4)).admitted == ("cat",)

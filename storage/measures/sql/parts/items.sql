@@ -63,6 +63,7 @@
   WHERE b.estimator <> 'set'
     -- What nobody gives anything adds nothing to any sum.
     AND (b.probability > 0 OR g.probability > 0 OR w.probability > 0)
+    AND (g.robust OR (SELECT robust FROM wanted) = 0)
   WINDOW one AS (PARTITION BY f.id, g.rule)
 ), items AS (
   SELECT
