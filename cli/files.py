@@ -12,8 +12,8 @@ from tertulia.cli.errors import BadInput
 
 
 def write_whole(path: Path, content: bytes, *, option: str, begins: Sequence[bytes]) -> None:
-    """Write a file beside its place, then move it there. An earlier file is replaced where it begins as one of ours does,
-    or is empty. Raises `BadInput`, which names the option that the path came by."""
+    """Write a file beside its place, then move it there. An earlier file is replaced where it begins as one of ours
+    does, or is empty. Raises `BadInput`, which names the option that the path came by."""
     try:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, a terminal, /dev/null
             path.write_bytes(content)

@@ -51,12 +51,12 @@ def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow |
 
 
 def ended_of_batch(log: Log, batch: str) -> tuple[list[str], int]:
-    """The episodes of a batch that were played to their end, and how many there are in all. Raises `BadInput` where none
-    was."""
+    """The episodes of a batch that were played to their end, and how many there are in all. Raises `BadInput` where
+    none was."""
     rows = log.episodes(batch=batch)
     ended = [row.id for row in rows if row.status in PLAYED_OUT]
     if not ended:
-        raise BadInput(f"no episode of batch {batch} was played to its end; to see it: {program()} episodes {batch}")
+        raise BadInput(f"no episode of batch {batch} was played to its end; to see it: {program()} episodes --batch {batch}")
     return ended, len(rows)
 
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from random import Random
+from typing import Any
 
 DRAWS = 2000
 CONFIDENCE = 0.95
 
 
 @lru_cache(maxsize=8)
-def draws_of(seed: int | str, size: int, draws: int) -> list[itemgetter[int]]:
-    """So many draws, with replacement, of as many as there are (two or more), each as what takes them out of a list. The
-    same for all figures over so many, so that drawing is paid once."""
+def draws_of(seed: int | str, size: int, draws: int) -> list[itemgetter[Any]]:
+    """So many draws, with replacement, of as many as there are (two or more), each as what takes them out of a list.
+    The same for all figures over so many, so that drawing is paid once."""
     rng = Random(seed)
     places = list(range(size))  # one object each, however often it is drawn
     return [itemgetter(*[places[int(rng.random() * size)] for _ in range(size)]) for _ in range(draws)]

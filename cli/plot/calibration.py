@@ -38,10 +38,10 @@ def calibration(log: Log, episodes: Sequence[Played], these: str, width_in: floa
     found = list(dict.fromkeys(row["label"] for row in rows))
     for row in rows:  # drawn side by side
         row["at"] = row["given"] + (found.index(row["label"]) - (len(found) - 1) / 2) * _APART
-    return Drawn(
-        "calibration", _layers(legend(varies, found, width_in), found), rows, BIN_COLUMNS, measure(MEASURE).query(log.target.dialect, these),
-        f"own beliefs: how often the likeliest value is true, by what it is given, {many(len(episodes), 'episode')}", 4.4,
-    )  # fmt: skip
+    says = f"own beliefs: how often the likeliest value is true, by what it is given, {many(len(episodes), 'episode')}"
+    layers = _layers(legend(varies, found, width_in), found)
+    sql = measure(MEASURE).query(log.target.dialect, these)
+    return Drawn("calibration", layers, rows, BIN_COLUMNS, sql, says, 4.4)
 
 
 def _layers(key: dict[str, Any] | None, names: list[str]) -> list[dict[str, Any]]:

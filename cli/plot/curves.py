@@ -30,7 +30,9 @@ def beliefs(log: Log, episodes: Sequence[Played], these: str, y: str, level: str
 
     points = BeliefCurves(log, episodes).points(y)
     if not points:
-        raise BadInput("there is nothing to plot: these episodes hold no beliefs beside gold on which trust rules agree")
+        raise BadInput(
+            "there is nothing to plot: these episodes hold no beliefs beside gold on which trust rules agree"
+        )
     chosen = points if level is None else [one for one in points if one.level == level]
     if not chosen:
         raise BadInput(f"--level {level}: no such beliefs here; {nearest(level or '', _levels(points))}")

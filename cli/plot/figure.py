@@ -99,7 +99,7 @@ def _in_order(pdf: bytes) -> bytes:
 
 
 def table(drawn: Drawn) -> str:
-    """The rows behind the figure as CSV, every digit; a text that a spreadsheet would run has an apostrophe before it."""
+    """The rows behind the figure as CSV, every digit; a text that a spreadsheet would run is made inert."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(drawn.columns)

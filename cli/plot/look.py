@@ -23,7 +23,8 @@ CONFIG: dict[str, Any] = {
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 9, "titleFontSize": 9.5, "titleFontWeight": "normal", "gridColor": "#E4E4E4",
-        "domainColor": "#444444", "tickColor": "#444444", "labelColor": "#222222", "labelLimit": 220, "labelFlush": False,
+        "domainColor": "#444444", "tickColor": "#444444", "labelColor": "#222222", "labelLimit": 220,
+        "labelFlush": False,
     },
     "legend": {
         "orient": "bottom", "labelFontSize": 9, "titleFontSize": 9, "titleFontWeight": "normal", "symbolSize": 60,

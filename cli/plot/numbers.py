@@ -26,7 +26,13 @@ _AROUND_IN = 1.1
 
 
 def numbers(
-    log: Log, measure: Measure, episodes: Sequence[Played], these: str, by: Sequence[str], width_in: float, *,
+    log: Log,
+    measure: Measure,
+    episodes: Sequence[Played],
+    these: str,
+    by: Sequence[str],
+    width_in: float,
+    *,
     dots: bool = True,
 ) -> Drawn:
     """A measure by condition."""
@@ -44,7 +50,12 @@ def numbers(
 
 
 def differences(
-    log: Log, measure: Measure, episodes: Sequence[Played], these: str, by: Sequence[str], width_in: float,
+    log: Log,
+    measure: Measure,
+    episodes: Sequence[Played],
+    these: str,
+    by: Sequence[str],
+    width_in: float,
     baseline: str | None,
 ) -> Drawn:
     """What each other cell of a batch differs from the baseline by."""
@@ -60,7 +71,9 @@ def differences(
          "baseline": one.baseline.cell}
         for one in found
     ]  # fmt: skip
-    says = f"{measure.name} ({measure.unit}): difference to {found[0].baseline.cell}, {found[0].over} with the same seed"
+    says = (
+        f"{measure.name} ({measure.unit}): difference to {found[0].baseline.cell}, {found[0].over} with the same seed"
+    )
     return _drawn("differences", measure, log, these, rows, [one.condition for one in found], says, width_in, zero=True)
 
 

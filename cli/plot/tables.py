@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tertulia.storage.measures.reliability import Bin
 
 CURVE_COLUMNS = (
-    "scenario", "batch", "cell", "models", "estimator", "rule", "level", "turn", "value", "low", "high", "n", "episodes",
-    "clusters", "over",
+    "scenario", "batch", "cell", "models", "estimator", "rule", "level", "turn", "value", "low", "high", "n",
+    "episodes", "clusters", "over",
 )  # fmt: skip
 BIN_COLUMNS = (
     "scenario", "batch", "cell", "models", "group", "low_edge", "high_edge", "given", "value", "low", "high", "n",
@@ -23,9 +23,7 @@ BIN_COLUMNS = (
 
 def curve_rows(points: Sequence[Point]) -> list[dict[str, Any]]:
     """A row for each point of a curve."""
-    return [
-        {**_told(one.condition), **{name: getattr(one, name) for name in CURVE_COLUMNS[4:]}} for one in points
-    ]
+    return [{**_told(one.condition), **{name: getattr(one, name) for name in CURVE_COLUMNS[4:]}} for one in points]
 
 
 def bin_rows(bins: Sequence[Bin]) -> list[dict[str, Any]]:

@@ -33,7 +33,11 @@ def batch_data(found: BatchReport, began: int) -> dict[str, Any]:
         ],
         "measures": list(_measures(found)),
         "curves": [
-            {"y": y, "command": f"tertulia plot beliefs {_word(found.batch)} --y {y} --data -", "rows": curve_rows(points)}
+            {
+                "y": y,
+                "command": f"tertulia plot beliefs {_word(found.batch)} --y {y} --data -",
+                "rows": curve_rows(points),
+            }
             for y, points in found.curves.items()
         ],
         "curve_sql": found.curve_sql,

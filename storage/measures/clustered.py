@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
+from typing import Any
 
 from tertulia.storage.intervals import draws_of
 
@@ -42,9 +43,7 @@ def interval(by_episode: Mapping[str, Sequence[float]], seed: int = 0, draws: in
     if len(sums) < 2:
         return Interval(whole, None, None, n, len(sums))
     totals, sizes = [total for total, _ in sums], [size for _, size in sums]
-    found = sorted(
-        math.fsum(drawn(totals)) / sum(drawn(sizes)) for drawn in _drawn(seed, len(sums), draws)
-    )
+    found = sorted(math.fsum(drawn(totals)) / sum(drawn(sizes)) for drawn in _drawn(seed, len(sums), draws))
     cut = (1.0 - LEVEL) / 2
     return Interval(whole, _at(found, cut), _at(found, 1.0 - cut), n, len(sums))
 
@@ -75,7 +74,7 @@ def _sums(seed: int, column: tuple[float, ...], draws: int) -> list[float]:
     return [math.fsum(drawn(column)) for drawn in _drawn(seed, len(column), draws)]
 
 
-def _drawn(seed: int, size: int, draws: int) -> list[itemgetter[int]]:
+def _drawn(seed: int, size: int, draws: int) -> list[itemgetter[Any]]:
     return draws_of(f"{seed}/bootstrap", size, draws)
 
 

@@ -1,4 +1,4 @@
-"""Curves over turns: how near beliefs are to gold, turn by turn and condition by condition, with intervals over episodes.
+"""Curves over turns: how near beliefs are to gold, turn by turn, by condition, with intervals over episodes.
 
 The sums are those of `belief_accuracy` and `belief_brier`, kept apart by turn: added up over a curve they give the same
 number.
@@ -25,8 +25,8 @@ DRAWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A number of one condition at one turn. Its interval (95 %, bootstrap) is over `clusters` of episodes, as that of a
-    measure; estimators, trust rules and levels of belief are never pooled."""
+    """A number of one condition at one turn. Its interval (95 %, bootstrap) is over `clusters` of episodes, as that of
+    a measure; estimators, trust rules and levels of belief are never pooled."""
 
     condition: Condition
     estimator: str
@@ -54,9 +54,7 @@ class BeliefCurves:
         """The curve of `accuracy` or `brier`, condition by condition."""
         measured = Measured(self._log, _as_ratio(y), self._episodes, rows=_totals(self._rows, y))
         found = [_point(figure) for figure in measured.figures(seed, draws)]
-        return sorted(
-            found, key=lambda p: (p.condition, p.estimator, p.rule, LEVELS.index(p.level), p.turn)
-        )
+        return sorted(found, key=lambda p: (p.condition, p.estimator, p.rule, LEVELS.index(p.level), p.turn))
 
     def whole(self, y: str) -> Measured:
         """The measure over all turns, as its own query gives it but for the order of its sums."""

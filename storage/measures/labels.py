@@ -10,8 +10,8 @@ _PARTS = ("scenario", "cell", "models")
 
 
 def labels(conditions: Sequence[Condition]) -> tuple[str, dict[Condition, str]]:
-    """What it is that varies, and a name for each condition: `turns.policy` and `bidding`, say, for a batch in which one
-    key varies; else the cell's whole name, with its scenario or models where these differ too."""
+    """What it is that varies, and a name for each condition: `turns.policy` and `bidding`, say, for a batch in which
+    one key varies; else the cell's whole name, with its scenario or models where these differ too."""
     batches = len({one.batch for one in conditions}) > 1
     differ = [part for part in _PARTS if len({getattr(one, part) for one in conditions}) > 1]
     if "cell" in differ and len({one.cell for one in conditions}) == len(conditions):

@@ -59,7 +59,7 @@ def played(tertulia: Tertulia) -> str:
 def test_every_number_can_be_asked_again_by_the_query_it_names(tertulia: Tertulia, played: str) -> None:
     assert tertulia("report", "last", "-o", "page.html").code == 0
     queries = data_of(Path("page.html").read_text())["queries"]
-    assert len(queries) == 11
+    assert len(queries) == 12
     for query in queries.values():
         answer = tertulia("sql", query["sql"], "--json").lines()
         assert answer == [dict(zip(query["columns"], row, strict=True)) for row in query["rows"]]
