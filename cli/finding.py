@@ -56,7 +56,9 @@ def ended_of_batch(log: Log, batch: str) -> tuple[list[str], int]:
     rows = log.episodes(batch=batch)
     ended = [row.id for row in rows if row.status in PLAYED_OUT]
     if not ended:
-        raise BadInput(f"no episode of batch {batch} was played to its end; to see it: {program()} episodes --batch {batch}")
+        raise BadInput(
+            f"no episode of batch {batch} was played to its end; to see it: {program()} episodes --batch {batch}"
+        )
     return ended, len(rows)
 
 
