@@ -117,7 +117,7 @@ def measure(
 
     \b
     tertulia plot measure turn_share BATCH -o share.pdf
-    tertulia plot measure claim_influence BATCH --by speaker --no-episodes
+    tertulia plot measure belief_shift BATCH --by speaker --no-episodes
     tertulia plot measure belief_brier BATCH --differences --baseline elicit=none
     """
     hand_out = Hand(out, width, height, dpi, title, data, as_json, name)

@@ -33,14 +33,15 @@ function influence(go) {
     "influence",
     "Whose words moved whose beliefs",
     "How far a hearer's own belief went between the turn in which one other claimed something about it and the next " +
-      "(total variation, 0 to 1). That it moved after a claim does not say that it moved because of it.",
+      "(total variation, 0 to 1). That it moved after a claim does not say that it moved because of it: beliefs also move " +
+      "without one, which the measures belief_drift and claim_influence set beside it.",
     el("div", { class: "influence" }, picture, el("div", {}, table, told)),
     sources("influence"),
     el(
       "p",
       { class: "small" },
-      "The means, with more about them: ",
-      el("code", { "data-command": true }, `tertulia measures run ${whole.episode} -m claim_influence --by speaker --by hearer`),
+      "The means, and what they are: ",
+      el("code", { "data-command": true }, `tertulia measures run ${whole.episode} --measure belief_shift --by speaker --by hearer`),
     ),
   );
 }

@@ -1,4 +1,4 @@
--- After whose claim whose belief moved, and how far (total variation, 0-1): as `claim_influence` counts, one hearer at a time.
+-- After whose claim whose belief moved, and how far (total variation, 0-1): as `belief_shift` counts, claim by claim and hearer by hearer.
 {part moves}SELECT
   t.turn, t.speaker, t.holder AS hearer, t.variable, t.estimator, t.moved,
   (

@@ -119,7 +119,7 @@ def test_what_cannot_be_is_said_in_a_line(tertulia: Tertulia, played: str) -> No
         2,
         "error: -o no/such/folder.html: No such file or directory; another place: -o FILE\n",
     )
-    assert "no episode 'nothing'" in tertulia("report", "nothing").err
+    assert "no episode and no batch 'nothing'" in tertulia("report", "nothing").err
     batch = "01ARZ3NDEKTSV4RRFFQ69G5BAT"
     with Log.open() as log:
         asyncio.run(log.record([BatchRow(id=batch, name="study", created_at=START)]))
