@@ -131,12 +131,14 @@ async def test_an_arrow_of_influence_lists_what_was_said_with_how_far_it_went(tm
         arrows = "document.querySelectorAll('#influence .arrow')"
         assert await tab.run(f"{arrows}.length") == len(expected)
         last = len(expected) - 1
+        await tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
         await tab.run(f"{arrows}[{last}].focus()")
         speaker, hearer = rows[last][:2]
         assert await tab.run("document.querySelector('.told h3').textContent") == f"{speaker} to {hearer}"
         amounts = await tab.run("[...document.querySelectorAll('.told li b')].map(b => Number(b.textContent))")
         assert sum(amounts) == pytest.approx(expected[speaker, hearer][0], abs=2e-3)
         assert await tab.run("document.querySelectorAll('#influence tr.chosen').length") == 1
+        assert await tab.run(f"{arrows}[{last}].getAttribute('aria-pressed')") == "true"
         await tab.run("document.querySelector('#influence tbody button').click()")
         assert await tab.run("document.querySelector('.told h3').textContent") == f"{rows[0][0]} to {rows[0][1]}"
         said = await tab.run("document.querySelector('.told li').textContent")
