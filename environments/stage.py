@@ -315,7 +315,7 @@ class Stage:
         """All that `name` may draw on at `turn`: nothing it did not witness, no truth, no other mind."""
         seat = self.seats[name]
         askable = self.variables if self.scenario.elicit == "inline" else ()
-        return Seen(
+        return Seen.made(
             participant=name,
             turn=turn,
             cast=tuple(self.seats),

@@ -181,7 +181,7 @@ def weighed(work: TurnWork) -> list[Bid]:
 
 
 def _bid(seat: Seat, intent: Intent) -> Bid:
-    return Bid(
+    return Bid.made(
         participant=seat.name, person=seat.model == HUMAN, wants=intent.wants, volunteers=intent.volunteers,
         interrupts=intent.interrupts,
         motivation=intent.motivation, strength=intent.motivation, thought=intent.thought, addressee=intent.addressee,

@@ -203,7 +203,7 @@ class Appraised(BaseModel):
     reason_against: str | None = None
 
 
-class NewMemory(BaseModel):
+class NewMemory(Made, BaseModel):
     """Something to keep."""
 
     kind: str

@@ -107,7 +107,7 @@ class Given(BaseModel):
     turn: int
 
 
-class Seen(BaseModel):
+class Seen(Made, BaseModel):
     """Everything a participant may draw on at a turn. Nothing in it depends on what it did not witness."""
 
     model_config = ConfigDict(frozen=True)

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from tertulia.environments.floor.questions import FloorQuestion
 from tertulia.mind.model import Reply
+from tertulia.storage.made import Made
 
 
-class Bid(BaseModel):
+class Bid(Made, BaseModel):
     """One participant's wish for the floor. Motivation is 1.0-5.0; None where it does not want it."""
 
     model_config = ConfigDict(frozen=True)

@@ -8,12 +8,13 @@ from pydantic import BaseModel
 
 from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.state import MindState, MindUpdate, NewMemory
+from tertulia.storage.made import Made
 from tertulia.storage.seen import SILENCE, SPEECH, SeenEvent
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
-class NewEvents(BaseModel):
+class NewEvents(Made, BaseModel):
     """Events not yet taken in, and sentences to know from the first turn on."""
 
     events: list[SeenEvent]
@@ -31,15 +32,15 @@ class Perceive(Faculty):
         taken_in = mind.note(self.name, "events") or 0
         new = list(moment.seen.events[taken_in:])
         known = [] if mind.notes else _sentences(f"{moment.seen.persona}. {moment.seen.goal}")
-        return NewEvents(events=new, known=known) if new or known else None
+        return NewEvents.made(events=new, known=known) if new or known else None
 
     def update(self, mind: MindState, moment: Moment, inputs: NewEvents, reply: None) -> MindUpdate:
         lived = [
-            NewMemory(kind="episodic", text=remembered(event, mind.holder), source_event=event.id)
+            NewMemory.made(kind="episodic", text=remembered(event, mind.holder), source_event=event.id)
             for event in inputs.events
             if event.kind != SILENCE  # there is nothing in it to remember
         ]
-        known = [NewMemory(kind="semantic", text=sentence) for sentence in inputs.known]
+        known = [NewMemory.made(kind="semantic", text=sentence) for sentence in inputs.known]
         return MindUpdate(memories=known + lived, notes={"events": len(moment.seen.events)})
 
 

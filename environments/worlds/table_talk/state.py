@@ -48,6 +48,8 @@ class TableState(BaseModel):
                 parted = self.ordered((*parted, event.actor))
             elif event.kind not in ("leave", "opening"):
                 parted = ()
+        if parted == self.parted and informed == self.informed:
+            return self
         return self.model_copy(update={"informed": informed, "parted": parted})
 
     def changed(self, truth: Mapping[str, str]) -> TableState:
