@@ -32,6 +32,24 @@ def find(log: Log, wanted: str, *, status: Sequence[str] | None = None) -> str:
     return newest[0].id
 
 
+def find_many(log: Log, words: Sequence[str], batch: str | None = None) -> list[str] | None:
+    """The ids of all episodes that are named, each an episode or a batch (or beginnings of their ids), and of those of
+    `batch`; None where nothing is named, which is all. Raises `NotFound` or `BadInput`."""
+    if not words and batch is None:
+        return None
+    found: dict[str, None] = {}
+    for word in words:
+        one, many = episode_or_batch(log, word)
+        found |= dict.fromkeys([one.id] if one is not None else _of_batch(log, many.id) if many is not None else [])
+    if batch is not None:
+        found |= dict.fromkeys(_of_batch(log, log.batch(batch).id))
+    return list(found)
+
+
+def _of_batch(log: Log, batch: str) -> list[str]:
+    return [row[0] for row in log.query("SELECT id FROM episode WHERE batch = ? ORDER BY id", [batch]).rows]
+
+
 def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow | None]:
     """The episode of this name, or the batch where there is none: one of the two. Raises `BadInput`."""
     from tertulia.storage.log import NotFound

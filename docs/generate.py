@@ -73,7 +73,7 @@ def log_page() -> str:
         table = table_of(row_type)
         about = " ".join((inspect.getdoc(row_type) or "").split())
         keys = {column.name for column in table.primary_key.columns}
-        notes = _notes(row_type)
+        notes = _meanings(table.name) | {name: note for name, note in _notes(row_type).items() if note}
         rows = [
             f"| `{column.name}` | {_kind(column)}{', key' if column.name in keys else ''} "
             f"| {_cell(notes.get(column.name, ''))} |"
@@ -81,6 +81,18 @@ def log_page() -> str:
         ]
         parts += [f"## {table.name}", about, "\n".join(["| column | type | |", "|---|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
+
+
+def _meanings(table: str) -> dict[str, str]:
+    """What the columns of a table mean where its row type leaves it to the name: from `templates/columns.yaml`, or as
+    the view says that shows them."""
+    import yaml
+
+    from tertulia.storage.views import views
+
+    said = yaml.safe_load((HERE / "templates" / "columns.yaml").read_text(encoding="utf-8"))
+    shown = next((view.columns for view in views() if view.name == said["shown in"].get(table)), {})
+    return {**said["everywhere"], **shown, **said.get(table, {})}
 
 
 def measures_page() -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tertulia.storage import work
 from tertulia.storage.errors import (
@@ -31,6 +31,9 @@ from tertulia.storage.rows_of_people import ConsentRow
 from tertulia.storage.schema import check_version, ensure_schema, ensure_writable, schema_version
 from tertulia.storage.target import Target
 from tertulia.storage.writer import Writer
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = [
     "Duplicate", "Ended", "LeaseHeld", "Log", "LogError", "LostLease", "NotFound", "QueryError", "Refused", "Result",
@@ -185,6 +188,53 @@ class Log(Readers):
         Raises `QueryError` for what is wrong or tries to write.
         """
         return self._query.ask(sql, params, limit)
+
+    def query_each(
+        self, sql: str, params: Sequence[Any], take: Callable[[tuple[str, ...], list[tuple[Any, ...]]], None],
+        *, limit: int | None = None, at_once: int = 10_000,
+    ) -> None:  # fmt: skip
+        """`query` for an answer that is larger than memory should be: `take` gets the names of the columns and at most
+        `at_once` rows, as often as there are more, and once where there are none. It must not ask this log itself."""
+        self._query.ask_each(sql, params, take, limit=limit, at_once=at_once)
+
+    def df(
+        self, what: str, /, params: Sequence[Any] | Mapping[str, Any] = (), *, episode: Any = None,
+        batch: str | None = None, limit: int | None = None, **where: Any,
+    ) -> DataFrame:  # fmt: skip
+        """A view, a table, a named query or any SQL that reads, as a pandas DataFrame.
+
+            log.df("v_beliefs", episode="last", holder="alice", variable=["cake", "house"])
+            log.df("who-changed-their-mind", {"most": 10}, batch="study")
+            log.df("SELECT turn, count(*) AS n FROM v_transcript WHERE episode = ? GROUP BY turn", [id])
+
+        `episode` is an id, the beginning of one, `last`, what `tertulia.run` returned, or a list of these; `batch` a
+        batch's id or its beginning. Other keywords are columns of the view or table: a value, a list of values, or
+        None for NULL. `params` are the values for `?` in SQL, by name for a named query.
+
+        The dtypes of a view's and a table's columns are the same whatever stands in them: `str`, `Int64`, `float64`,
+        `boolean` (all with missing values) and UTC times; JSON is left as text. Of SQL and named queries they are those
+        of the values, with truth values as 1 and 0. A lone surrogate, which no file takes, is written as `\\udc00`.
+        Raises `QueryError` for what is wrong, `NotFound` for an episode or a batch there is not, `LogError` without
+        the extra `data`.
+        """
+        from tertulia.storage.frames import frame
+
+        return frame(self, what, params, episode=episode, batch=batch, limit=limit, where=where)
+
+    def measure(
+        self, names: str | Sequence[str] = (), *, episode: Any = None, batch: str | None = None,
+        by: str | Sequence[str] = (), baseline: str | None = None,
+    ) -> DataFrame:  # fmt: skip
+        """Measures by name or family (all where none is named) as a pandas DataFrame: what `tertulia measures run`
+        computes, over all episodes that were played to their end, those of a `batch`, or those given as in `df`.
+
+        A row is a figure (`kind` is `figure`) or, between the cells of a batch, what differs from the `baseline`,
+        pair by pair (`difference`), with its interval (95 %, bootstrap) and n; what a measure is kept apart by
+        (`by`, and what it never pools) are columns. Raises `QueryError` and what `df` raises.
+        """
+        from tertulia.storage.measures.frames import measured_frame
+
+        return measured_frame(self, names, episode=episode, batch=batch, by=by, baseline=baseline)
 
     def interrupt(self) -> None:
         """End the queries that other threads wait for: they raise `QueryError`."""

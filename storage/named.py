@@ -34,6 +34,13 @@ _PLACES = re.compile(
 )
 
 
+THESE = (
+    "SELECT id FROM episode WHERE (substr(id, 1, length(:episode)) = upper(:episode) OR lower(:episode) = 'last'"
+    " AND id = (SELECT id FROM episode ORDER BY created_at DESC, id DESC LIMIT 1)) AND (:batch = '' OR batch = :batch)"
+)
+"""Selects the episodes that a form asks for, in which an empty field is all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A value that a query can be given."""
@@ -110,6 +117,26 @@ class Named:
         if not self.takes_episodes and (episode is not None or batch is not None):
             raise QueryError(f"{self.name} cannot be kept to an episode or a batch: it has no {{these}}(x.episode)")
         return sql.strip().rstrip(";"), bound
+
+    def asking(self) -> str:
+        """The statement for SQLite with its parameters by name, for a form that gives each as a text: an empty one is
+        its default, `:episode` and `:batch` keep it to these."""
+
+        def put(found: re.Match[str]) -> str:
+            if found["these"]:
+                return f"{found['these']} IN ({THESE})"
+            if found["param"] is None or found["param"] not in self.params:
+                return "" if found[0].startswith("--") else found[0]
+            default = self.params[found["param"]].default
+            given = f"nullif({found[0]}, '')"
+            if default is None:
+                return given
+            if isinstance(default, str):
+                quoted = default.replace("'", "''")
+                return f"coalesce({given}, '{quoted}')"
+            return f"CAST(coalesce({given}, {default}) AS {'REAL' if isinstance(default, float) else 'INTEGER'})"
+
+        return _PLACES.sub(put, spelled(self.sql, "sqlite")).strip().rstrip(";")
 
     @property
     def takes_episodes(self) -> bool:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from tertulia.storage.errors import QueryError, first_line
 from tertulia.storage.naming import remedy
 from tertulia.storage.target import Target, sqlite_uri
 from tertulia.storage.types import ESCAPE, escape_text, unescape_text
 
+R = TypeVar("R")
+
 _SQLITE_MAY = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 _PRAGMAS = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "data_version"}
 )
+_PRAGMAS_OF_PAGES = frozenset({"database_list", "foreign_key_list", "schema_version"})
+"""What a program that shows the whole log asks for beyond these."""
+_LONGEST_BYTES = 50_000_000
+"""A text that a page may make; nothing in a log comes near."""
 _NAMES = re.compile(r"\w+")
 _VIRTUAL = frozenset({"event_words", "thought_words", "json_each", "json_tree"})
 """The full-text tables of a log on SQLite (`search.py` says what they are), and lists in JSON as tables."""
@@ -63,13 +70,34 @@ class Query:
 
     def ask(self, sql: str, params: Sequence[Any], limit: int | None) -> Result:
         """See `Log.query`."""
+        return self._ask(sql, params, lambda rows: Result(rows.columns, rows.fetch(limit)))
+
+    def ask_each(
+        self, sql: str, params: Sequence[Any], take: Callable[[tuple[str, ...], list[tuple[Any, ...]]], None],
+        *, limit: int | None, at_once: int,
+    ) -> None:  # fmt: skip
+        """See `Log.query_each`."""
+
+        def hand_on(rows: _Rows) -> None:
+            left, first = limit, True
+            while left is None or left > 0 or first:
+                some = rows.fetch(at_once if left is None else min(at_once, left))
+                if some or first:
+                    take(rows.columns, some)
+                if len(some) < at_once:
+                    return
+                left, first = None if left is None else left - len(some), False
+
+        self._ask(sql, params, hand_on)
+
+    def _ask(self, sql: str, params: Sequence[Any], read: Callable[[_Rows], R]) -> R:
+        """What `read` makes of the answer while it stands before its rows."""
         if not sql.strip():
             raise QueryError("nothing is asked")
         sql = escape_text(sql)
         bound = tuple(escape_text(value) if isinstance(value, str) else value for value in params)
         answer = self._ask_sqlite if self._target.dialect == "sqlite" else self._ask_postgres
-        columns, rows = answer(sql, bound, limit)
-        return Result(columns, rows)
+        return answer(sql, bound, read)
 
     def interrupt(self) -> None:
         """End the statements that other threads wait for: they raise `QueryError`. Nothing happens where none runs."""
@@ -94,7 +122,7 @@ class Query:
             while self._idle:
                 self._idle.pop().close()
 
-    def _ask_sqlite(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+    def _ask_sqlite(self, sql: str, params: tuple[Any, ...], read: Callable[[_Rows], R]) -> R:
         try:
             with self._connected() as connection, self._interruptible(connection):
                 _set_up(connection, sql)
@@ -102,8 +130,7 @@ class Query:
                 with closing(connection.execute(sql, params)) as cursor:
                     if cursor.description is None:
                         raise QueryError("nothing is asked")
-                    columns = tuple(column[0] for column in cursor.description or ())
-                    return columns, [_as_written(row) for row in _fetch(cursor, limit)]
+                    return read(_Rows(cursor, _as_written))
         except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
             said = first_line(error)
             reads_only = "not authorized" in said or "prohibited" in said
@@ -117,10 +144,7 @@ class Query:
             connection = self._idle.pop()
             connection.set_authorizer(None)
         except IndexError:
-            uri = sqlite_uri(self._target.path, "ro")
-            connection = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)  # another may interrupt it
-            connection.isolation_level = None
-            connection.execute("PRAGMA query_only=ON")
+            connection = opened_to_read(self._target.path)
         try:
             yield connection
         except BaseException:
@@ -128,7 +152,7 @@ class Query:
             raise
         self._idle.append(connection)
 
-    def _ask_postgres(self, sql: str, params: tuple[Any, ...], limit: int | None) -> Any:
+    def _ask_postgres(self, sql: str, params: tuple[Any, ...], read: Callable[[_Rows], R]) -> R:
         import psycopg
 
         if not _READS.match(sql):
@@ -142,8 +166,7 @@ class Query:
                 cursor.execute("SELECT 1")  # from its first snapshot on, a read-only transaction stays one
                 # A prepared statement is one statement: nothing can follow a semicolon.
                 cursor.execute(statement, params or None, prepare=True)
-                columns = tuple(column.name for column in cursor.description or ())
-                return columns, [tuple(map(_plain, row)) for row in _fetch(cursor, limit)]
+                return read(_Rows(cursor, lambda row: tuple(map(_plain, row))))
         except psycopg.errors.ReadOnlySqlTransaction as error:
             raise QueryError(_READS_ONLY) from error
         except psycopg.errors.QueryCanceled as error:
@@ -186,10 +209,42 @@ def _set_up(connection: sqlite3.Connection, sql: str) -> None:
             connection.execute(f"SELECT 1 FROM {word} LIMIT 0")
 
 
-def _fetch(cursor: Any, limit: int | None) -> list[tuple[Any, ...]]:
-    if limit is None:
-        return list(cursor.fetchall())
-    return list(cursor.fetchmany(limit)) if limit > 0 else []
+class _Rows:
+    """An answer whose rows have not all been read."""
+
+    def __init__(self, cursor: Any, plain: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> None:
+        self.columns = tuple(column[0] for column in cursor.description or ())
+        self._cursor, self._plain = cursor, plain
+
+    def fetch(self, limit: int | None) -> list[tuple[Any, ...]]:
+        """The next rows, at most `limit` of them, as SQLite would give them."""
+        if limit is not None and limit <= 0:
+            return []
+        found = self._cursor.fetchall() if limit is None else self._cursor.fetchmany(limit)
+        return [self._plain(row) for row in found]
+
+
+def opened_to_read(path: Path, *, for_pages: bool = False) -> sqlite3.Connection:
+    """A connection to a log on SQLite that does not write, for any thread (another may interrupt it). With `for_pages`
+    it is one that whatever it is asked can only read, and that also tells about the schema. Raises `sqlite3.Error`."""
+    connection = sqlite3.connect(sqlite_uri(path, "ro"), uri=True, timeout=30, check_same_thread=False)
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
+    if not for_pages:
+        return connection
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_BYTES)
+    _set_up(connection, " ".join(_VIRTUAL))
+
+    def authorize(
+        action: int, first: str | None, second: str | None, database: str | None, source: str | None
+    ) -> int:  # fmt: skip
+        told = action == sqlite3.SQLITE_PRAGMA and first in _PRAGMAS_OF_PAGES
+        if told and (second is None or first == "foreign_key_list"):
+            return sqlite3.SQLITE_OK
+        return _authorize(action, first, second, database, source)
+
+    connection.set_authorizer(authorize)
+    return connection
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:

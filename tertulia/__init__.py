@@ -112,8 +112,11 @@ def load_scenario(
     return load(str(name_or_path), overrides, model=model, roles=dict(roles or {}))
 
 
-def open_log(db: str | Path | None = None) -> Log:
-    """Open a log, made first where there is none; close it, or use it in a `with`. Raises `LogError`."""
+def open_log(db: str | Path | None = None, *, create: bool = True) -> Log:
+    """Open a log; close it, or use it in a `with`. Where there is none it is made, unless `create` is False.
+
+    `Log.query` and `Log.df` ask it with SQL, `Log.measure` computes measures. Raises `LogError`.
+    """
     from tertulia.storage.log import Log
 
-    return Log.open(db)
+    return Log.open(db, create=create)

@@ -14,6 +14,7 @@ from tertulia.environments.scenario.probes import ProbeSpec
 from tertulia.environments.world import RulesPolicy, SeatParams, World, WorldParams
 from tertulia.mind.faculties import faculty_names, in_order
 from tertulia.mind.spec import PRESETS, MindSpec
+from tertulia.storage.imports.entering import WORLD as IMPORTED
 from tertulia.storage.nearest import nearest, quoted
 from tertulia.storage.rows import WORLD
 
@@ -267,8 +268,16 @@ class Scenario(_Frozen):
 
     @classmethod
     def from_resolved(cls, data: dict[str, Any]) -> Scenario:
-        """The inverse of `resolved`: equal to the scenario that was. Raises `ScenarioError`."""
+        """The inverse of `resolved`: equal to the scenario that was. Raises `ScenarioError`, also where an episode was
+        imported: there are no rules to play it by."""
         from tertulia.environments.scenario.build import build
+        from tertulia.environments.scenario.errors import Problem, ScenarioError
         from tertulia.environments.scenario.source import Source
 
+        if data.get("world") == IMPORTED:
+            told = (
+                "what was imported was not played here and cannot be played",
+                "show, report, measures and sql read it",
+            )
+            raise ScenarioError([Problem(str(data.get("scenario")), None, "", *told)])
         return build(Source("resolved scenario", data))

@@ -28,3 +28,10 @@ def test_links_in_readme_and_docs_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_column_of_the_log_is_explained() -> None:
+    page = (ROOT / "docs" / "log.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (?:[^|]+ \| )?(.*) \|$", page, re.MULTILINE)
+    assert len(rows) > 400
+    assert [name for name, meaning in rows if not meaning.strip()] == []

@@ -222,7 +222,7 @@ def test_the_page_says_what_the_commands_say(tertulia: Tertulia, tmp_path: Path)
     tertulia("measures", "list")
     monkey: dict[str, Any] = {}
     exec(code, monkey)
-    assert len(monkey["measured"].figures()) == 2
+    assert monkey["found"].kind.tolist() == ["figure", "figure", "difference"]
 
 
 def test_the_csv_has_a_column_for_everything(tertulia: Tertulia, played: str) -> None:

@@ -10,7 +10,8 @@
 -- statistic: coordination
 -- reads: accommodation
 -- by: participant, marker
--- source: Danescu-Niculescu-Mizil et al. 2012 (arXiv 1112.3670), the definition of coordination in section 3
+-- source: Danescu-Niculescu-Mizil et al. 2012, Echoes of power (WWW 2012, arXiv 1112.3670), the definition of
+--   coordination in section 3
 SELECT x.episode, x.replier AS participant, x.text AS first, x.reply
 FROM (
   SELECT t.*, lead(t.actor) OVER later AS replier, lead(t.text) OVER later AS reply

@@ -7,7 +7,7 @@
 -- n: beliefs, each at every turn at which it was held
 -- always: estimator, rule
 -- by: level
--- source: Brier 1950, the original form over all values
+-- source: Brier 1950 (Verification of forecasts expressed in terms of probability), the original form over all values
 {part all_beliefs}{part items}SELECT i.episode, i.estimator, i.rule, i.level, sum(i.gold_brier * i.turns) AS total, sum(i.turns) AS n
 FROM items AS i
 WHERE i.gold_brier IS NOT NULL AND i.robust = 1 AND i.beyond_gold = 0

@@ -8,7 +8,7 @@
 -- statistic: reading ease
 -- reads: reading ease
 -- by: participant
--- source: Flesch 1948 (Journal of Applied Psychology 32:221-233)
+-- source: Flesch 1948, A new readability yardstick (Journal of Applied Psychology 32:221-233)
 SELECT t.episode, t.actor AS participant, t.text
 FROM v_transcript AS t
 WHERE {these}(t.episode) AND t.origin = 'participant' AND t.kind IN ('say', 'whisper')

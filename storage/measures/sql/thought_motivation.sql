@@ -6,7 +6,8 @@
 -- n: appraised thoughts
 -- always: said
 -- by: participant
--- source: Liu et al. 2025 (Inner Thoughts), stage 4, for the scale; the comparison is ours
+-- source: Liu et al. 2025 (Inner Thoughts, CHI 2025, arXiv 2501.00383), stage 4, evaluation, for the
+--   scale; the comparison is ours
 SELECT
   t.episode, CASE WHEN t.spoken_turn IS NULL THEN 'unspoken' ELSE 'spoken' END AS said, t.holder AS participant,
   sum(t.peak_motivation) AS total, count(*) AS n

@@ -4,7 +4,8 @@
 -- unit: Gini coefficient
 -- range: 0 to 1 - 1/k, for k participants
 -- n: episodes in which somebody spoke
--- source: Gini 1912, by the formula over ranks
+-- source: Gini 1914, the ratio of concentration, which rests on his mean difference of 1912 (both after Pellegrino 2020, SIEP
+--   working paper 767); the formula over ranks is the usual one
 SELECT
   r.episode,
   2.0 * sum(r.place * r.utterances) / (count(*) * sum(r.utterances)) - (count(*) + 1.0) / count(*) AS total,

@@ -1,0 +1,1 @@
+"""What leaves the log: tables for other programs, records to train with, logs for other viewers."""
