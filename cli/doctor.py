@@ -21,7 +21,7 @@ _CORE = ("langgraph", "aiohttp", "pydantic", "sqlmodel", "sqlalchemy", "alembic"
 _EXTRAS = {
     "local": ("torch", "transformers", "llguidance", "tokenizers"),
     "postgres": ("psycopg",),
-    "plots": ("altair",),
+    "plots": ("altair", "vl_convert"),
     "distributed": ("distributed",),
 }
 _OLDEST_PYTHON = (3, 11)

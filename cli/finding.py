@@ -1,4 +1,4 @@
-"""Which episode is meant: an id, the beginning of one, or `last`."""
+"""Which episode or batch is meant: an id, the beginning of one, or `last`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from tertulia.cli.errors import BadInput
 from tertulia.cli.hints import program
+from tertulia.storage.statuses import PLAYED_OUT
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
+    from tertulia.storage.measures.compute import Played
+    from tertulia.storage.rows import BatchRow, EpisodeRow
 
 LAST = "last"
 
@@ -36,21 +39,27 @@ def find_many(log: Log, words: Sequence[str], batch: str | None = None) -> list[
         return None
     found: dict[str, None] = {}
     for word in words:
-        found |= dict.fromkeys(_episode_or_batch(log, word))
+        one, many = episode_or_batch(log, word)
+        found |= dict.fromkeys([one.id] if one is not None else _of_batch(log, many.id) if many is not None else [])
     if batch is not None:
         found |= dict.fromkeys(_of_batch(log, log.batch(batch).id))
     return list(found)
 
 
-def _episode_or_batch(log: Log, word: str) -> list[str]:
-    from tertulia.storage.errors import NotFound
+def _of_batch(log: Log, batch: str) -> list[str]:
+    return [row[0] for row in log.query("SELECT id FROM episode WHERE batch = ? ORDER BY id", [batch]).rows]
+
+
+def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow | None]:
+    """The episode of this name, or the batch where there is none: one of the two. Raises `BadInput`."""
+    from tertulia.storage.log import NotFound
 
     try:
-        return [find(log, word)]
+        return log.episode(find(log, word)), None
     except NotFound as missing:
         for start in dict.fromkeys((word, word.upper())):
             try:
-                return _of_batch(log, log.batch(start).id)
+                return None, log.batch(start)
             except NotFound:
                 continue
         raise BadInput(
@@ -59,5 +68,23 @@ def _episode_or_batch(log: Log, word: str) -> list[str]:
         ) from missing
 
 
-def _of_batch(log: Log, batch: str) -> list[str]:
-    return [row[0] for row in log.query("SELECT id FROM episode WHERE batch = ? ORDER BY id", [batch]).rows]
+def ended_of_batch(log: Log, batch: str) -> tuple[list[str], int]:
+    """The episodes of a batch that were played to their end, and how many there are in all. Raises `BadInput` where
+    none was."""
+    rows = log.episodes(batch=batch)
+    ended = [row.id for row in rows if row.status in PLAYED_OUT]
+    if not ended:
+        raise BadInput(
+            f"no episode of batch {batch} was played to its end; to see it: {program()} episodes --batch {batch}"
+        )
+    return ended, len(rows)
+
+
+def check_baseline(episodes: Sequence[Played], baseline: str | None) -> None:
+    """Raises `BadInput` where no episode of a batch is of this cell."""
+    from tertulia.storage.nearest import nearest
+
+    cells = sorted({one.condition.cell for one in episodes if one.condition.batch})
+    if baseline is not None and baseline not in cells:
+        right = nearest(baseline, cells) if cells else "these episodes are of no batch"
+        raise BadInput(f"--baseline {baseline}: no such cell; {right}")

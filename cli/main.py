@@ -26,6 +26,7 @@ VERBS = (
     "compare",
     "show",
     "report",
+    "plot",
     "episodes",
     "scenarios",
     "probe",

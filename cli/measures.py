@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.finding import find
+from tertulia.cli.finding import check_baseline, ended_of_batch, episode_or_batch
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.options import AsJson, Db, Debug
 from tertulia.storage.statuses import PLAYED_OUT
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tertulia.storage.log import Log
     from tertulia.storage.measures.catalogue import Measure
     from tertulia.storage.measures.compute import Measured, Played
-    from tertulia.storage.rows import EpisodeRow
 
 SEED = 0
 """Of the draws behind the intervals: the same episodes give the same figures."""
@@ -50,7 +49,7 @@ def list_measures(names: Names = None, as_json: AsJson = False, debug: Debug = F
     from tertulia.cli.display.console import width_of
     from tertulia.cli.measures_tables import catalogue_lines, description_lines
 
-    chosen = _measures(names or [])
+    chosen = chosen_measures(names or [])
     if as_json:
         for one in chosen:
             print(json.dumps({**asdict(one), "sql": one.query("sqlite", "1 = 1")}))
@@ -110,8 +109,8 @@ def run_measures(
 
     if as_json and as_csv:
         raise BadInput("--json and --csv: choose one of the two")
-    chosen = _measures(names or [])
-    _check_by(chosen, by or [])
+    chosen = chosen_measures(names or [])
+    check_by(chosen, by or [])
     with Log.open(db, create=False) as log:
         found = _measure(log, chosen, episodes or [], by or [], baseline)
         if save:
@@ -144,7 +143,7 @@ def _show(log: Log, found: Found, db: str | None) -> None:
         print(f"\nThe query behind a number: {program()} measures run ... --measure NAME")
 
 
-def _measures(names: Sequence[str]) -> list[Measure]:
+def chosen_measures(names: Sequence[str]) -> list[Measure]:
     """Those of these names or families, each once; all where none is named."""
     from tertulia.storage.measures.catalogue import measure, measures
 
@@ -156,7 +155,7 @@ def _measures(names: Sequence[str]) -> list[Measure]:
     return list(found.values()) if names else list(measures())
 
 
-def _check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:
+def check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:
     from tertulia.storage.nearest import nearest
 
     can = sorted({name for one in chosen for name in one.by})
@@ -175,9 +174,9 @@ def _measure(
     from tertulia.cli.measures_tables import Found
     from tertulia.storage.measures.compute import Measured, played
 
-    ids, these = _chosen(log, wanted)
+    ids, these = chosen_episodes(log, wanted)
     episodes = played(log, ids)
-    _check_baseline(episodes, baseline)
+    check_baseline(episodes, baseline)
     _warn_of_settings(log, episodes)
     measured: list[Measured] = [Measured(log, one, episodes, by) for one in chosen]
     figures = [figure for one in measured for figure in one.figures(SEED)]
@@ -185,7 +184,7 @@ def _measure(
     return Found(str(ULID()), episodes, these, measured, figures, differences)
 
 
-def _chosen(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
+def chosen_episodes(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
     """The episodes that are meant, and the SQL condition that is true of them."""
     from tertulia.storage.measures.catalogue import among, of_batch
 
@@ -197,50 +196,19 @@ def _chosen(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
     found: dict[str, None] = {}
     conditions = []
     for word in wanted:
-        one, batch = _episode_or_batch(log, word)
+        one, batch = episode_or_batch(log, word)
         if batch is None:
             assert one is not None
             found[one.id] = None
             conditions.append(among([one.id]))
             continue
-        rows = log.episodes(batch=batch)
-        ended = [row.id for row in rows if row.status in PLAYED_OUT]
-        if not ended:
-            raise BadInput(
-                f"no episode of batch {batch} was played to its end; to see it: {program()} episodes {batch}"
-            )
-        if len(ended) < len(rows):
-            left = f"{len(rows) - len(ended)} of the {len(rows)} episodes of batch {batch}"
+        ended, began = ended_of_batch(log, batch.id)
+        if len(ended) < began:
+            left = f"{began - len(ended)} of the {began} episodes of batch {batch.id}"
             note(f"{left} were not played to their end and are left out")
         found |= dict.fromkeys(ended)
-        conditions.append(of_batch(batch, PLAYED_OUT))
+        conditions.append(of_batch(batch.id, PLAYED_OUT))
     return list(found), "(" + " OR ".join(conditions) + ")" if len(conditions) > 1 else conditions[0]
-
-
-def _episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, str | None]:
-    from tertulia.storage.log import NotFound
-
-    try:
-        return log.episode(find(log, word)), None
-    except NotFound as missing:
-        for start in dict.fromkeys((word, word.upper())):
-            try:
-                return None, log.batch(start).id
-            except NotFound:
-                continue
-        raise BadInput(
-            f"no episode and no batch '{word}' in {log.target}; to see them: {program()} episodes, and "
-            f"{program()} episodes --batches"
-        ) from missing
-
-
-def _check_baseline(episodes: Sequence[Played], baseline: str | None) -> None:
-    from tertulia.storage.nearest import nearest
-
-    cells = sorted({one.condition.cell for one in episodes if one.condition.batch})
-    if baseline is not None and baseline not in cells:
-        right = nearest(baseline, cells) if cells else "these episodes are of no batch"
-        raise BadInput(f"--baseline {baseline}: no such cell; {right}")
 
 
 def _warn_of_settings(log: Log, episodes: Sequence[Played]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -39,15 +39,21 @@ class Found:
 
 def data(found: Found) -> Iterator[dict[str, Any]]:
     """Every figure, then every difference, as plain data."""
-    units = {one.measure.name: one.measure.unit for one in found.measured}
-    for figure in found.figures:
+    yield from rows_of({one.measure.name: one.measure.unit for one in found.measured}, found.figures, found.differences)
+
+
+def rows_of(
+    units: Mapping[str, str], figures: Sequence[Figure], differences: Sequence[Difference]
+) -> Iterator[dict[str, Any]]:
+    """The same of figures and differences by themselves, with the units of their measures."""
+    for figure in figures:
         yield {
             "kind": "figure", "measure": figure.measure, "unit": units[figure.measure],
             **_told(figure.condition), "group": dict(figure.group), "value": figure.value, "low": figure.low,
             "high": figure.high, "n": figure.n, "episodes": figure.episodes, "clusters": figure.clusters,
             "over": figure.over, "missing": figure.missing,
         }  # fmt: skip
-    for one in found.differences:
+    for one in differences:
         yield {
             "kind": "difference", "measure": one.measure, "unit": units[one.measure], **_told(one.condition),
             "baseline": one.baseline.cell, "group": dict(one.group), "value": one.mean, "low": one.low,

@@ -5,10 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from random import Random
+from typing import Any
 
 DRAWS = 2000
 CONFIDENCE = 0.95
+
+
+@lru_cache(maxsize=8)
+def draws_of(seed: int | str, size: int, draws: int) -> list[itemgetter[Any]]:
+    """So many draws, with replacement, of as many as there are (two or more), each as what takes them out of a list.
+    The same for all figures over so many, so that drawing is paid once."""
+    rng = Random(seed)
+    places = list(range(size))  # one object each, however often it is drawn
+    return [itemgetter(*[places[int(rng.random() * size)] for _ in range(size)]) for _ in range(draws)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,6 @@ def mean_of(figures: Sequence[float], *, seed: int = 0) -> Mean | None:
     mean = math.fsum(figures) / n
     if n == 1:
         return Mean(mean, None, None, 1)
-    rng = Random(seed)
-    drawn = sorted(math.fsum(rng.choices(figures, k=n)) / n for _ in range(DRAWS))
+    drawn = sorted(math.fsum(take(figures)) / n for take in draws_of(seed, n, DRAWS))
     tail = (1 - CONFIDENCE) / 2
     return Mean(mean, drawn[math.floor(tail * DRAWS)], drawn[math.ceil((1 - tail) * DRAWS) - 1], n)

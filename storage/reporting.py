@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tertulia.storage.measures.catalogue import among, expanded
 from tertulia.storage.query import Result
 
 EPISODE = (
@@ -23,6 +24,7 @@ EPISODE = (
     "gold",
     "accuracy",
     "floor",
+    "influence",
     "costs",
 )
 """What an episode is asked for."""
@@ -53,14 +55,16 @@ class Answered:
 
 def episode_report(log: Asks, episode: str, *, blind: bool = False) -> list[Answered]:
     """Everything a report of one episode shows; `blind` leaves out all but who spoke and what was said."""
-    return [_ask(log, name, episode) for name in (BLIND if blind else EPISODE)]
+    return [answered(log, name, "episode", episode) for name in (BLIND if blind else EPISODE)]
 
 
-def _ask(log: Asks, name: str, episode: str) -> Answered:
-    about, _, sql = (_FILES / f"{name}.sql").read_text(encoding="utf-8").partition("\n")
-    sql = sql.strip().replace(":episode", _quoted(episode))
+def answered(log: Asks, name: str, about: str, id: str) -> Answered:
+    """Asks the query of this name about one `episode` or `batch`."""
+    said, _, sql = (_FILES / f"{name}.sql").read_text(encoding="utf-8").partition("\n")
+    sql = expanded(sql.strip(), among([id])).replace(f":{about}", _quoted(id))
     found = log.query(sql)
-    return Answered(name.removesuffix(_BLIND), about.removeprefix("-- "), sql, found.columns, found.rows)
+    short = name.rpartition("/")[2].removesuffix(_BLIND)
+    return Answered(short, said.removeprefix("-- "), sql, found.columns, found.rows)
 
 
 def _quoted(text: str) -> str:

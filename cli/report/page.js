@@ -172,7 +172,7 @@ if (turns.length) {
   );
   host.append(head(), scrubber(), panes);
   if (variables.length) parts.push(beliefs(go, changed), accuracy());
-  parts.push(floor(go), costs());
+  parts.push(floor(go), influence(go), costs());
   const there = parts.filter(Boolean);
   parts.splice(0, parts.length, ...there);
   host.append(

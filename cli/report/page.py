@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -17,20 +17,39 @@ from typing import Any
 from tertulia.storage.reporting import Answered
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("data.js", "turns.js", "beliefs.js", "matrix.js", "accuracy.js", "floor.js", "page.js")
+_EPISODE = ("data.js", "turns.js", "beliefs.js", "matrix.js", "accuracy.js", "floor.js", "influence.js", "page.js")
+_BATCH = ("data.js", "sorted.js", "intervals.js", "spread.js", "curves.js", "batch.js")
 """In the order in which they need each other."""
 
 
 def page(episode: str, answers: Sequence[Answered], *, blind: bool = False) -> str:
-    """The whole file, in ASCII."""
-    style = _text("page.css")
-    script = '"use strict";\n(() => {\n' + "\n".join(_text(name) for name in _SCRIPTS) + "})();\n"
+    """The whole file of an episode, in ASCII."""
+    whole = {"episode": episode, "blind": blind, "queries": queries_of(answers)}
+    return _file(f"Episode {episode}", ("page.css",), _EPISODE, whole)
+
+
+def batch_page(title: str, whole: Mapping[str, Any]) -> str:
+    """The whole file of a batch, in ASCII; `batch_data.py` says what there is to show."""
+    return _file(title, ("page.css", "batch.css"), _BATCH, whole)
+
+
+def queries_of(answers: Sequence[Answered]) -> dict[str, Any]:
+    """What the log was asked, and what it answered, by name."""
+    return {
+        answer.name: {"about": answer.about, "sql": answer.sql, "columns": answer.columns, "rows": answer.rows}
+        for answer in answers
+    }
+
+
+def _file(title: str, styles: Sequence[str], scripts: Sequence[str], whole: Mapping[str, Any]) -> str:
+    style = "".join(map(_text, styles))
+    script = '"use strict";\n(() => {\n' + "\n".join(map(_text, scripts)) + "})();\n"
     parts = {
         "policy": escape(_policy(style, script)),
-        "title": escape(f"Episode {episode}"),
+        "title": escape(title).encode("ascii", "xmlcharrefreplace").decode(),
         "style": style,
         "script": script,
-        "data": _data(episode, answers, blind),
+        "data": _data(whole),
     }
     html = _text("page.html")
     for name, part in parts.items():  # the data last: nothing is looked for in it
@@ -56,13 +75,8 @@ def _hash(text: str) -> str:
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _data(episode: str, answers: Sequence[Answered], blind: bool) -> str:
+def _data(whole: Mapping[str, Any]) -> str:
     """JSON that cannot end the element it stands in."""
-    queries: dict[str, Any] = {
-        answer.name: {"about": answer.about, "sql": answer.sql, "columns": answer.columns, "rows": answer.rows}
-        for answer in answers
-    }
-    whole = {"episode": episode, "blind": blind, "queries": queries}
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

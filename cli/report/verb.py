@@ -1,4 +1,4 @@
-"""`tertulia report`: write an episode as one self-contained page."""
+"""`tertulia report`: write an episode or a batch as one self-contained page."""
 
 from __future__ import annotations
 
@@ -10,16 +10,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tertulia.cli.errors import BadInput, note
-from tertulia.cli.options import AsJson, Db, Debug, Episode
+from tertulia.cli.files import write_whole
+from tertulia.cli.hints import program
+from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tertulia.storage.log import Log
+    from tertulia.storage.measures.catalogue import Measure
+    from tertulia.storage.rows import BatchRow
 
 _STDOUT = "-"
+_BEGINS = (b"<!doctype html>",)
+"""What a file begins with that is a report, and may be written anew."""
 
 
 def report(
-    episode: Episode,
+    episode: Annotated[
+        str,
+        typer.Argument(
+            metavar="EPISODE|BATCH", show_default=False,
+            help="The id of an episode or a batch, the beginning of one, or `last` for the newest episode.",
+        ),
+    ],
     out: Annotated[
         str,
         typer.Option("-o", "--out", metavar="FILE", show_envvar=False, help="Where the page goes; - for stdout."),
@@ -30,53 +44,87 @@ def report(
             "--blind",
             show_envvar=False,
             help="For coders: what was said and done alone. No condition, no models, nothing of minds, and not who is "
-            "a person.",
+            "a person. Of an episode only.",
         ),
     ] = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure", "-m", metavar="NAME", show_envvar=False,
+            help="Of a batch: this measure too, or those of this family. Can be given several times.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="CELL", show_default=False, show_envvar=False,
+            help="Of a batch: the cell that the others are compared with.  [default: the first by name]",
+        ),
+    ] = None,
     as_json: AsJson = False,
     db: Db = None,
     debug: Debug = False,
-) -> None:
-    """Write an episode as one page that opens in any browser, offline.
+) -> None:  # fmt: skip
+    """Write an episode or a batch as one page that opens in any browser, offline.
 
-    The transcript with the thoughts folded under each turn, and a slider over the turns; who believes what about whom
-    at the chosen turn; beliefs over time beside gold; who wanted the floor, and why not; costs. The page names the SQL
-    that every number in it comes from, loads nothing, and shows what agents said as text alone.
-    """
-    from tertulia.cli.report.page import page
+    Of an episode: the transcript with the thoughts folded under each turn, and a slider over the turns; who believes
+    what about whom at the chosen turn; beliefs over time beside gold; who wanted the floor, and why not; whose words
+    moved whose beliefs; costs. Of a batch: success and beliefs over turns by condition, with intervals; how episodes
+    spread; differences pair by pair; failures and costs; every episode in a table that sorts and filters.
+
+    The page names the query or command that every number in it comes from, loads nothing, and shows what agents said
+    as text alone.
+    """  # fmt: skip
+    from tertulia.cli.finding import episode_or_batch
+    from tertulia.cli.measures import chosen_measures
     from tertulia.storage.log import Log
-    from tertulia.storage.reporting import episode_report
 
     with Log.open(db, create=False) as log:
-        found = _find(log, episode)
-        text = page(found, episode_report(log, found, blind=blind), blind=blind)
+        one, batch = episode_or_batch(log, episode)
+        if batch is None:
+            assert one is not None
+            if names or baseline is not None:
+                option = "--measure" if names else "--baseline"
+                raise BadInput(f"{option} is of a batch, and '{one.id}' is an episode; its numbers: "
+                               f"{program()} measures run {one.id}")  # fmt: skip
+            kind, id, text = "episode", one.id, _of_episode(log, one.id, blind)
+        elif blind:
+            raise BadInput(
+                f"--blind is of one episode: a report of a batch is about its conditions; its episodes: "
+                f"{program()} episodes --batch {batch.id}"
+            )
+        else:
+            kind, id, text = "batch", batch.id, _of_batch(log, batch, chosen_measures(names) if names else [], baseline)
     if out == _STDOUT:
         sys.stdout.write(text)
         return
-    try:
-        Path(out).write_text(text, encoding="ascii")
-    except OSError as error:
-        raise BadInput(f"-o {out}: {error.strerror}; another place: -o FILE") from error
+    write_whole(Path(out), text.encode("ascii"), option="-o", begins=_BEGINS)
     if as_json:
-        print(json.dumps({"episode": found, "file": str(Path(out).resolve()), "bytes": len(text), "blind": blind}))
+        print(json.dumps({kind: id, "file": str(Path(out).resolve()), "bytes": len(text), "blind": blind}))
     else:
-        note(f"{out}: episode {found}, {len(text) / 1000:.0f} kB")
+        note(f"{out}: {kind} {id}, {len(text) / 1000:.0f} kB")
 
 
-def _find(log: Log, wanted: str) -> str:
-    """The full id; for what is a batch, how to come to its episodes."""
-    from tertulia.cli.finding import find
-    from tertulia.storage.log import NotFound
+def _of_episode(log: Log, episode: str, blind: bool) -> str:
+    from tertulia.cli.report.page import page
+    from tertulia.storage.reporting import episode_report
 
-    try:
-        return find(log, wanted)
-    except NotFound as missing:
-        try:
-            batch = log.batch(wanted)
-        except NotFound:
-            raise missing from None
-        remedy = f"its episodes: tertulia episodes --batch {batch.id}"
-        raise BadInput(f"'{batch.id}' is a batch, and a report is of one episode; {remedy}") from None
+    return page(episode, episode_report(log, episode, blind=blind), blind=blind)
+
+
+def _of_batch(log: Log, batch: BatchRow, more: Sequence[Measure], baseline: str | None) -> str:
+    from tertulia.cli.display.harmless import one_line
+    from tertulia.cli.finding import check_baseline, ended_of_batch
+    from tertulia.cli.report.batch_data import batch_data
+    from tertulia.cli.report.page import batch_page
+    from tertulia.storage.measures.compute import played
+    from tertulia.storage.reporting_batch import batch_report
+
+    ended, began = ended_of_batch(log, batch.id)
+    episodes = played(log, ended)
+    check_baseline(episodes, baseline)
+    found = batch_report(log, batch.id, batch.name or batch.id, episodes, more=more, baseline=baseline)
+    return batch_page(f"Batch {one_line(batch.name or batch.id)}", batch_data(found, began))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -57,8 +57,13 @@ class Measure:
     def query(self, dialect: str, these: str) -> str:
         """The SELECT for `sqlite` or `postgresql`, over the episodes of which the SQL condition `these` is true; in it,
         `{id}` stands for the column with the episode's id."""
-        sql = _THESE.sub(lambda found: these.replace("{id}", found[1]), self.sql)
-        return View(self.name, self.about, {}, sql).select(dialect).strip()
+        return View(self.name, self.about, {}, expanded(self.sql, these)).select(dialect).strip()
+
+
+def expanded(sql: str, these: str) -> str:
+    """A query that begins with parts of measures, with them, over the episodes of which the condition is true."""
+    sql = _PART.sub(lambda found: _part(found[1]), sql)
+    return _THESE.sub(lambda found: these.replace("{id}", found[1]), sql)
 
 
 def among(episodes: Sequence[str]) -> str:
@@ -92,6 +97,12 @@ def measure(name: str) -> Measure:
     if name not in by_name:
         raise UnknownMeasure(f"no measure '{name}'; {nearest(name, sorted(by_name))}")
     return by_name[name]
+
+
+@cache
+def curve(name: str) -> Measure:
+    """The sums behind the curve of this name, a row for each episode, group and turn."""
+    return _read(HERE / "curves" / f"{name}.sql")
 
 
 def _read(path: Path) -> Measure:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from random import Random
+from typing import Any
+
+from tertulia.storage.intervals import draws_of
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -42,10 +43,7 @@ def interval(by_episode: Mapping[str, Sequence[float]], seed: int = 0, draws: in
     if len(sums) < 2:
         return Interval(whole, None, None, n, len(sums))
     totals, sizes = [total for total, _ in sums], [size for _, size in sums]
-    found = sorted(
-        math.fsum(map(totals.__getitem__, drawn)) / sum(map(sizes.__getitem__, drawn))
-        for drawn in _drawn(seed, len(sums), draws)
-    )
+    found = sorted(math.fsum(drawn(totals)) / sum(drawn(sizes)) for drawn in _drawn(seed, len(sums), draws))
     cut = (1.0 - LEVEL) / 2
     return Interval(whole, _at(found, cut), _at(found, 1.0 - cut), n, len(sums))
 
@@ -66,10 +64,8 @@ def drawn_sums(vectors: Sequence[Sequence[float]], seed: int = 0, draws: int = D
     """The sums of each draw of as many vectors as there are; none for fewer than two."""
     if len(vectors) < 2:
         return
-    columns = [list(column) for column in zip(*vectors, strict=True)]
-    for drawn in _drawn(seed, len(vectors), draws):
-        pick = itemgetter(*drawn)  # made once a draw: less than half of the time of going through the places each time
-        yield [math.fsum(pick(column)) for column in columns]
+    columns = [_sums(seed, column, draws) for column in zip(*vectors, strict=True)]
+    yield from map(list, zip(*columns, strict=True))
 
 
 def limits(found: list[float]) -> tuple[float | None, float | None]:
@@ -81,12 +77,14 @@ def limits(found: list[float]) -> tuple[float | None, float | None]:
     return _at(ordered, cut), _at(ordered, 1.0 - cut)
 
 
-@lru_cache(maxsize=4)
-def _drawn(seed: int, size: int, draws: int) -> list[array[int]]:
-    """So many draws of as many as there are, each by its place. The same for all figures over so many, so that drawing
-    is paid once."""
-    rng = Random(f"{seed}/bootstrap")
-    return [array("I", [int(rng.random() * size) for _ in range(size)]) for _ in range(draws)]
+@lru_cache(maxsize=64)
+def _sums(seed: int, column: tuple[float, ...], draws: int) -> list[float]:
+    """What a column sums to in each draw. Kept, since along a curve the same column comes again and again."""
+    return [math.fsum(drawn(column)) for drawn in _drawn(seed, len(column), draws)]
+
+
+def _drawn(seed: int, size: int, draws: int) -> list[itemgetter[Any]]:
+    return draws_of(f"{seed}/bootstrap", size, draws)
 
 
 def slope(values: Sequence[float]) -> float | None:

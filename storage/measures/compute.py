@@ -6,14 +6,14 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tertulia.storage.intervals import mean_of
 from tertulia.storage.measures.catalogue import Measure, among
-from tertulia.storage.measures.clustered import bounds
+from tertulia.storage.measures.clustered import DRAWS, bounds
 from tertulia.storage.measures.statistics import STATISTICS, Statistic, Sums
 
 if TYPE_CHECKING:
@@ -114,8 +114,16 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 class Measured:
     """What one measure's query gave, kept so that figures and differences are made of the same sums."""
 
-    def __init__(self, log: Log, measure: Measure, episodes: Sequence[Played], by: Sequence[str] = ()) -> None:
-        """Asks the log. `by` names groups of the measure's own `by` that are to be kept apart."""
+    def __init__(
+        self,
+        log: Log,
+        measure: Measure,
+        episodes: Sequence[Played],
+        by: Sequence[str] = (),
+        rows: Iterable[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Asks the log, unless the query's `rows` are there already. `by` names groups of the measure's own `by` that
+        are to be kept apart."""
         self.measure = measure
         self.statistic: Statistic = STATISTICS[measure.statistic]
         self.episodes = episodes
@@ -124,7 +132,7 @@ class Measured:
         """By group and episode."""
         self.gaps: dict[Group, set[str]] = {}
         """Episodes of which something is not known: they are left out, whole."""
-        for row in _rows(log, measure, [one.id for one in episodes]):
+        for row in asked(log, measure, episodes) if rows is None else rows:
             self._add(row)
         for group, ids in self.gaps.items():
             for id in ids:
@@ -144,17 +152,19 @@ class Measured:
         there = of.get(row["episode"])
         of[row["episode"]] = more if there is None else [a + b for a, b in zip(there, more, strict=True)]
 
-    def figures(self, seed: int = 0) -> list[Figure]:
+    def figures(self, seed: int = 0, draws: int = DRAWS) -> list[Figure]:
         """A number for each condition and group in which there is something to measure."""
         found = []
         for condition, mine in by_condition(self.episodes).items():
             for group in sorted({*self.sums, *self.gaps}):
-                figure = self._figure(condition, group, mine, seed)
+                figure = self._figure(condition, group, mine, seed, draws)
                 if figure is not None:
                     found.append(figure)
         return found
 
-    def _figure(self, condition: Condition, group: Group, mine: Sequence[Played], seed: int) -> Figure | None:
+    def _figure(
+        self, condition: Condition, group: Group, mine: Sequence[Played], seed: int, draws: int
+    ) -> Figure | None:
         there = self.sums.get(group, {})
         here = [one for one in mine if one.id in there]
         over, clusters = clustered(here)
@@ -163,7 +173,7 @@ class Measured:
         value = None if whole is None else self.statistic.value(whole)
         if whole is None or value is None:
             return None
-        low, high = bounds(vectors, self.statistic.value, seed) if self.statistic.interval else (None, None)
+        low, high = bounds(vectors, self.statistic.value, seed, draws) if self.statistic.interval else (None, None)
         missing = sum(one.id in self.gaps.get(group, ()) for one in mine)
         n = round(self.statistic.n(whole))
         return Figure(
@@ -212,15 +222,17 @@ class Measured:
         return None if sums is None else self.statistic.value(sums)
 
 
-def _rows(log: Log, measure: Measure, episodes: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def asked(log: Log, measure: Measure, episodes: Sequence[Played]) -> Iterator[Mapping[str, Any]]:
+    """What a measure's query gives of these episodes, row by row."""
     from tertulia.storage.measures.words import READERS
 
-    for asked in _answers(log, [measure.query(log.target.dialect, among(some)) for some in _chunks(episodes)]):
+    ids = [one.id for one in episodes]
+    for found in _answers(log, [measure.query(log.target.dialect, among(some)) for some in _chunks(ids)]):
         if measure.reads is not None:
-            yield from READERS[measure.reads](asked.dicts())
+            yield from READERS[measure.reads](found.dicts())
         else:
-            for row in asked.rows:
-                yield dict(zip(asked.columns, row, strict=True))
+            for row in found.rows:
+                yield dict(zip(found.columns, row, strict=True))
 
 
 def _answers(log: Log, queries: Sequence[str]) -> Iterator[Result]:

@@ -59,7 +59,7 @@ def played(tertulia: Tertulia) -> str:
 def test_every_number_can_be_asked_again_by_the_query_it_names(tertulia: Tertulia, played: str) -> None:
     assert tertulia("report", "last", "-o", "page.html").code == 0
     queries = data_of(Path("page.html").read_text())["queries"]
-    assert len(queries) == 11
+    assert len(queries) == 12
     for query in queries.values():
         answer = tertulia("sql", query["sql"], "--json").lines()
         assert answer == [dict(zip(query["columns"], row, strict=True)) for row in query["rows"]]
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_said_in_a_line(tertulia: Tertulia, played: str) -> No
         2,
         "error: -o no/such/folder.html: No such file or directory; another place: -o FILE\n",
     )
-    assert "no episode 'nothing'" in tertulia("report", "nothing").err
+    assert "no episode and no batch 'nothing'" in tertulia("report", "nothing").err
     batch = "01ARZ3NDEKTSV4RRFFQ69G5BAT"
     with Log.open() as log:
         asyncio.run(log.record([BatchRow(id=batch, name="study", created_at=START)]))

@@ -9,6 +9,8 @@ import pytest
 
 from tertulia.cli.report.page import page
 from tertulia.storage.log import Log
+from tertulia.storage.measures.catalogue import measure
+from tertulia.storage.measures.compute import Measured, played
 from tertulia.storage.reporting import episode_report
 from tertulia.storage.rows import ParticipantRow
 from tests.browser import Tab, browser
@@ -105,6 +107,45 @@ async def test_every_shade_is_a_belief_that_the_log_holds(tmp_path: Path) -> Non
         for chain, turn, brier in briers:
             p, g = shown[chain, turn]
             assert 2 * (p - g) ** 2 == pytest.approx(brier, abs=1e-9)
+        quiet(tab, file)
+
+
+async def test_an_arrow_of_influence_lists_what_was_said_with_how_far_it_went(tmp_path: Path) -> None:
+    file, episode = await report(tmp_path, "dinner-secret")
+    with Log.open(tmp_path / "log.db", create=False) as log:
+        measured = Measured(log, measure("belief_shift"), played(log, [episode]), ("speaker", "hearer")).figures()
+    expected = {
+        (dict(one.group)["speaker"], dict(one.group)["hearer"]): (one.value * one.n, one.value, one.n)
+        for one in measured
+    }
+    assert len(expected) > 3
+    async with browser(tmp_path / "profile") as tab:
+        await tab.open(file)
+        rows = await tab.run(
+            "[...document.querySelectorAll('#influence tbody tr')].map(tr => [...tr.children].map(c => c.textContent))"
+        )
+        assert {(a, b): (float(total), float(mean), int(n)) for a, b, total, mean, n in rows} == {
+            pair: (pytest.approx(total, abs=5e-4), pytest.approx(mean, abs=5e-4), n)
+            for pair, (total, mean, n) in expected.items()
+        }
+        arrows = "document.querySelectorAll('#influence .arrow')"
+        assert await tab.run(f"{arrows}.length") == len(expected)
+        last = len(expected) - 1
+        await tab.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        await tab.run(f"{arrows}[{last}].focus()")
+        speaker, hearer = rows[last][:2]
+        assert await tab.run("document.querySelector('.told h3').textContent") == f"{speaker} to {hearer}"
+        amounts = await tab.run("[...document.querySelectorAll('.told li b')].map(b => Number(b.textContent))")
+        assert sum(amounts) == pytest.approx(expected[speaker, hearer][0], abs=2e-3)
+        assert await tab.run("document.querySelectorAll('#influence tr.chosen').length") == 1
+        assert await tab.run(f"{arrows}[{last}].getAttribute('aria-pressed')") == "true"
+        await tab.run("document.querySelector('#influence tbody button').click()")
+        assert await tab.run("document.querySelector('.told h3').textContent") == f"{rows[0][0]} to {rows[0][1]}"
+        said = await tab.run("document.querySelector('.told li').textContent")
+        assert "cake" in said
+        await tab.run("document.querySelector('.told li a').click()")
+        turn = await tab.run("document.querySelector('.told li a').textContent")
+        assert await tab.run("document.querySelector('output').textContent") == f"{turn} of 14"
         quiet(tab, file)
 
 

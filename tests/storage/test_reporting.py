@@ -68,7 +68,7 @@ async def test_every_answer_is_what_its_query_answers(log: Log) -> None:
     counted = {answer.name: len(answer.rows) for answer in found}
     assert counted == {
         "outcome": 1, "seats": 2, "turns": 2, "transcript": 2, "thoughts": 1, "claims": 0, "beliefs": 2, "gold": 4,
-        "accuracy": 1, "floor": 1, "costs": 1,
+        "accuracy": 1, "floor": 1, "influence": 0, "costs": 1,
     }  # fmt: skip
     [accuracy] = next(answer for answer in found if answer.name == "accuracy").rows
     assert accuracy == (1, 1, "rules", 1, pytest.approx(2 * 0.25**2))

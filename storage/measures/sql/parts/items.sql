@@ -67,7 +67,7 @@
   WINDOW one AS (PARTITION BY f.id, g.rule)
 ), items AS (
   SELECT
-    max(v.episode) AS episode, max(v.estimator) AS estimator, v.rule, max(v.level) AS level, max(v.turns) AS turns,
+    v.id, max(v.episode) AS episode, max(v.estimator) AS estimator, v.rule, max(v.level) AS level, max(v.turns) AS turns,
     max(CASE WHEN v.robust THEN 1 ELSE 0 END) AS robust,
     max(v.p_most) AS confidence,
     sum((v.p - v.g) * (v.p - v.g)) AS gold_brier,
