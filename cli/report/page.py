@@ -1,19 +1,12 @@
-"""A report as one HTML file: a frame, its style, its script, and the answers of the log as data.
-
-What agents said reaches the page as JSON in an element that no browser runs, and the screen as text nodes alone. The
-file's own content policy allows one style and one script, by their hashes, and nothing to be loaded or sent.
-"""
+"""A report as one HTML file: which scripts and styles it is made of, and the answers of the log as its data."""
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from tertulia.cli.one_page import one_page
 from tertulia.storage.reporting import Answered
 
 _HERE = Path(__file__).parent
@@ -42,43 +35,8 @@ def queries_of(answers: Sequence[Answered]) -> dict[str, Any]:
 
 
 def _file(title: str, styles: Sequence[str], scripts: Sequence[str], whole: Mapping[str, Any]) -> str:
-    style = "".join(map(_text, styles))
     script = '"use strict";\n(() => {\n' + "\n".join(map(_text, scripts)) + "})();\n"
-    parts = {
-        "policy": escape(_policy(style, script)),
-        "title": escape(title).encode("ascii", "xmlcharrefreplace").decode(),
-        "style": style,
-        "script": script,
-        "data": _data(whole),
-    }
-    html = _text("page.html")
-    for name, part in parts.items():  # the data last: nothing is looked for in it
-        before, _, after = html.rpartition("{{" + name + "}}")
-        html = before + part + after
-    return html
-
-
-def _policy(style: str, script: str) -> str:
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src '{_hash(style)}'",
-            f"script-src '{_hash(script)}'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-        )
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
-
-
-def _data(whole: Mapping[str, Any]) -> str:
-    """JSON that cannot end the element it stands in."""
-    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return one_page(_text("page.html"), style="".join(map(_text, styles)), script=script, data=whole, title=title)
 
 
 def _text(name: str) -> str:
