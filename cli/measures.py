@@ -48,8 +48,9 @@ def list_measures(names: Names = None, as_json: AsJson = False, debug: Debug = F
     """
     from tertulia.cli.display.console import width_of
     from tertulia.cli.measures_tables import catalogue_lines, description_lines
+    from tertulia.storage.measures.catalogue import measures_of
 
-    chosen = chosen_measures(names or [])
+    chosen = measures_of(names or [])
     if as_json:
         for one in chosen:
             print(json.dumps({**asdict(one), "sql": one.query("sqlite", "1 = 1")}))
@@ -106,10 +107,11 @@ def run_measures(
     """  # fmt: skip
     from tertulia.cli import measures_tables as tables
     from tertulia.storage.log import Log
+    from tertulia.storage.measures.catalogue import measures_of
 
     if as_json and as_csv:
         raise BadInput("--json and --csv: choose one of the two")
-    chosen = chosen_measures(names or [])
+    chosen = measures_of(names or [])
     check_by(chosen, by or [])
     with Log.open(db, create=False) as log:
         found = _measure(log, chosen, episodes or [], by or [], baseline)
@@ -141,18 +143,6 @@ def _show(log: Log, found: Found, db: str | None) -> None:
         print(f"{program()} sql{db_option(db)} - <<'EOF'\n{query}\nEOF")
     else:
         print(f"\nThe query behind a number: {program()} measures run ... --measure NAME")
-
-
-def chosen_measures(names: Sequence[str]) -> list[Measure]:
-    """Those of these names or families, each once; all where none is named."""
-    from tertulia.storage.measures.catalogue import measure, measures
-
-    families = {one.family for one in measures()}
-    found: dict[str, Measure] = {}
-    for name in names:
-        some = [one for one in measures() if one.family == name] if name in families else [measure(name)]
-        found |= {one.name: one for one in some}
-    return list(found.values()) if names else list(measures())
 
 
 def check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:

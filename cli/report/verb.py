@@ -76,8 +76,8 @@ def report(
     as text alone.
     """  # fmt: skip
     from tertulia.cli.finding import episode_or_batch
-    from tertulia.cli.measures import chosen_measures
     from tertulia.storage.log import Log
+    from tertulia.storage.measures.catalogue import measures_of
 
     with Log.open(db, create=False) as log:
         one, batch = episode_or_batch(log, episode)
@@ -94,7 +94,7 @@ def report(
                 f"{program()} episodes --batch {batch.id}"
             )
         else:
-            kind, id, text = "batch", batch.id, _of_batch(log, batch, chosen_measures(names) if names else [], baseline)
+            kind, id, text = "batch", batch.id, _of_batch(log, batch, measures_of(names) if names else [], baseline)
     if out == _STDOUT:
         sys.stdout.write(text)
         return

@@ -105,6 +105,16 @@ def curve(name: str) -> Measure:
     return _read(HERE / "curves" / f"{name}.sql")
 
 
+def measures_of(names: Sequence[str]) -> list[Measure]:
+    """Those of these names or families, each once; all where none is named. Raises `UnknownMeasure`."""
+    families = {one.family for one in measures()}
+    found: dict[str, Measure] = {}
+    for name in names:
+        some = [one for one in measures() if one.family == name] if name in families else [measure(name)]
+        found |= {one.name: one for one in some}
+    return list(found.values()) if names else list(measures())
+
+
 def _read(path: Path) -> Measure:
     lines = path.read_text(encoding="utf-8").splitlines()
     end = next(i for i, line in enumerate(lines) if not line.startswith("-- "))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tertulia.storage.errors import QueryError
 from tertulia.storage.frames import ids_of, need_pandas, several
-from tertulia.storage.measures.catalogue import Measure, measure, measures
+from tertulia.storage.measures.catalogue import Measure, measures_of
 from tertulia.storage.measures.compute import Condition, Difference, Figure, Measured, played
 from tertulia.storage.nearest import nearest
 from tertulia.storage.statuses import PLAYED_OUT
@@ -29,7 +29,7 @@ def measured_frame(
 ) -> DataFrame:
     """See `Log.measure`."""
     pandas = need_pandas()
-    chosen, kept = _measures(several(names)), several(by)
+    chosen, kept = measures_of(several(names)), several(by)
     _check_by(chosen, kept)
     episodes = played(log, _episodes(log, episode, batch))
     _check_baseline([one.condition for one in episodes], baseline)
@@ -61,16 +61,6 @@ def _difference(of: Measure, one: Difference) -> dict[str, Any]:
 
 def _told(condition: Condition) -> dict[str, str]:
     return {name: getattr(condition, name) for name in ("scenario", "batch", "cell", "models")}
-
-
-def _measures(names: Sequence[str]) -> list[Measure]:
-    """Those of these names or families, each once; all where none is named. Raises `QueryError`."""
-    families = {one.family for one in measures()}
-    found: dict[str, Measure] = {}
-    for name in names:
-        some = [one for one in measures() if one.family == name] if name in families else [measure(name)]
-        found |= {one.name: one for one in some}
-    return list(found.values()) if names else list(measures())
 
 
 def _check_by(chosen: Sequence[Measure], by: Sequence[str]) -> None:
