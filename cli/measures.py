@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -106,6 +105,7 @@ def run_measures(
     tertulia measures run --measure cost --by model --by purpose --csv
     """  # fmt: skip
     from tertulia.cli import measures_tables as tables
+    from tertulia.cli.display.answers import print_csv
     from tertulia.storage.log import Log
     from tertulia.storage.measures.catalogue import measures_of
 
@@ -121,9 +121,8 @@ def run_measures(
             for row in tables.data(found):
                 print(json.dumps(row, allow_nan=False))
         elif as_csv:
-            writer = csv.DictWriter(sys.stdout, tables.COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(tables.flat(row) for row in tables.data(found))
+            rows = map(tables.flat, tables.data(found))
+            print_csv(tables.COLUMNS, [[row.get(name) for name in tables.COLUMNS] for row in rows])
         else:
             _show(log, found, db)
     if save:

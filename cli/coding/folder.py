@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from tertulia.cli.coding.page import coding_page
-from tertulia.cli.display.answers import inert
 from tertulia.cli.display.harmless import harmless
 from tertulia.storage.coding.codebook import Code
 from tertulia.storage.coding.drawing import CodingSet
 from tertulia.storage.coding.sheets import heads, rows
+from tertulia.storage.spreadsheets import inert
 
 KEY = "key.json"
 GIVEN = "for-coders"

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-Rows = Sequence[Sequence[Any]]
+from tertulia.storage.spreadsheets import inert
 
-_FORMULA = re.compile(r"[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]")
-"""How a text begins that a spreadsheet would take for a formula; the wide forms count in some."""
-_INERT = "'"
+Rows = Sequence[Sequence[Any]]
 
 
 def print_json(columns: Sequence[str], rows: Rows) -> None:
@@ -48,11 +45,6 @@ def print_csv(columns: Sequence[str], rows: Rows) -> None:
         writer.writerow([plain(value) for value in row])
 
 
-def inert(text: str) -> str:
-    """A text that no spreadsheet runs."""
-    return f"{_INERT}{text}" if _FORMULA.match(text) and not _is_number(text) else text
-
-
 def print_table(
     columns: Sequence[str], rows: Rows, *, more: bool, what: str = "row", all_by: str = "--limit 0"
 ) -> None:
@@ -65,14 +57,6 @@ def print_table(
             print(line)
     count = f"{len(rows)} {what}{'' if len(rows) == 1 else 's'}"
     print(f"({'the first ' if more else ''}{count}{f'; {all_by} shows all' if more else ''})")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.strip() == text
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

@@ -174,7 +174,7 @@ def _people(note: str, allow_api: bool) -> dict[str, Any]:
 
 
 def _write_mapping(path: Path, found: Chats) -> None:
-    from tertulia.cli.display.answers import inert
+    from tertulia.storage.spreadsheets import inert
 
     try:
         with path.open("x", encoding="utf-8-sig", newline="") as file:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tertulia.cli.display.answers import inert
 from tertulia.cli.display.harmless import one_line
 from tertulia.cli.errors import BadInput
 from tertulia.cli.plot.look import CONFIG, DOTS_PER_INCH
+from tertulia.storage.spreadsheets import inert
 
 MISSING_EXTRA = "figures need the extra: pip install 'tertulia[plots]'"
 FORMATS = (".png", ".svg", ".pdf", ".json")

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import IO, Any, Protocol
 
 from tertulia.storage.exports.columns import Column, Kind
+from tertulia.storage.spreadsheets import inert
 from tertulia.storage.types import escape_text, write_json
 
 Rows = Sequence[tuple[Any, ...]]
-
-_DANGER = re.compile(r"'*[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
-"""How a text begins that a spreadsheet would take for a formula (the wide forms count in some), also one that has
-been made inert before."""
-_INERT = "'"
 
 
 class RowWriter(Protocol):
@@ -64,20 +59,6 @@ class Csv:
 
     def _line(self, cells: Iterable[str]) -> None:
         self._file.write(",".join(cells) + "\r\n")
-
-
-def inert(text: str) -> str:
-    """A text that no spreadsheet runs; a number stays a number."""
-    return f"{_INERT}{text}" if _DANGER.match(text) and not _is_number(text) else text
-
-
-def as_it_was(cell: str) -> str:
-    """The inverse of `inert`."""
-    return cell[1:] if cell.startswith(_INERT) and _DANGER.match(cell) else cell
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text, re.ASCII) is not None
 
 
 def _cell(kind: Kind, value: Any) -> str:

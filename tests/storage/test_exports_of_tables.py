@@ -18,9 +18,10 @@ from tertulia.storage.exports.chosen import choose
 from tertulia.storage.exports.columns import Kind, documented, source
 from tertulia.storage.exports.files import CannotWrite, whole_file, whole_folder
 from tertulia.storage.exports.tables import export_file, export_folder, export_stream
-from tertulia.storage.exports.writers import as_it_was, inert, iso
+from tertulia.storage.exports.writers import iso
 from tertulia.storage.log import Log
 from tertulia.storage.schema import HEAD
+from tertulia.storage.spreadsheets import as_it_was, inert
 from tertulia.storage.tables import METADATA
 from tertulia.storage.types import unescape_text
 from tests.storage.made import (
