@@ -41,36 +41,59 @@ def prompt(log: Log, wanted: Format) -> None:
     """Ask until `.quit` or the end of input. What goes wrong is told in a line, and asked on."""
     session = _session()
     print(f"{log.target}, read-only. Statements end with a semicolon; .help says what else there is.")
-    while True:
-        try:
-            with _no_half_prompt():
+    with _CtrlC() as ctrl_c:
+        while True:
+            try:
                 line = session.prompt(handle_sigint=False)
-        except KeyboardInterrupt:  # what was being typed is let go
-            continue
-        except EOFError:
-            return
-        if line.strip().rstrip(";") in (".quit", ".exit"):
-            return
+            except KeyboardInterrupt:  # the key: what was being typed is let go
+                continue
+            except EOFError:
+                return
+            if line.strip().rstrip(";") in (".quit", ".exit"):
+                return
+            try:
+                with ctrl_c.ends_it():
+                    _do(log, line.strip(), wanted)
+            except KeyboardInterrupt:
+                tell_error("interrupted")
+            except Exception as error:  # what is no mistake of the user's is raised again
+                message = message_of(error)
+                if message is None:
+                    raise
+                tell_error(message)
+
+
+class _CtrlC:
+    """Ctrl-C as a signal ends what is being asked, once, and nothing else.
+
+    While the prompt has the terminal it is a key. As a signal, in the moments before and after, it would find the
+    prompt's event loop half made and leave one that never answers; nothing runs then that it could end.
+    """
+
+    def __init__(self) -> None:
+        self._asking = False
+        self._before: Any = None
+
+    def __enter__(self) -> _CtrlC:
+        self._before = signal.signal(signal.SIGINT, self._pressed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    @contextmanager
+    def ends_it(self) -> Iterator[None]:
+        """What is done in here can be ended."""
+        self._asking = True
         try:
-            _do(log, line.strip(), wanted)
-        except KeyboardInterrupt:
-            tell_error("interrupted")
-        except Exception as error:  # what is no mistake of the user's is raised again
-            message = message_of(error)
-            if message is None:
-                raise
-            tell_error(message)
+            yield
+        finally:
+            self._asking = False
 
-
-@contextmanager
-def _no_half_prompt() -> Iterator[None]:
-    """Ctrl-C is a key while the prompt has the terminal. As a signal, in the moments before and after, it would find
-    the prompt's event loop half made and leave one that never answers; nothing runs then that it could end."""
-    before = signal.signal(signal.SIGINT, lambda signum, frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def _pressed(self, signum: int, frame: object) -> None:
+        if self._asking:
+            self._asking = False
+            raise KeyboardInterrupt
 
 
 def _do(log: Log, line: str, wanted: Format) -> None:
