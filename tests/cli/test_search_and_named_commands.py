@@ -39,7 +39,7 @@ def test_search_marks_what_it_found(tertulia: Tertulia, written: str) -> None:
     assert out[3].endswith("say to bob     Where is the «cake»?\u241b[2J <script>")
     assert out[4] == "(2 hits)"
     assert tertulia("search", "cake", "--limit", "1").out.endswith("(the first 1 hit; --limit 0 shows all)\n")
-    assert tertulia("search", "tart").out == "nothing was found\n"
+    assert tertulia("search", "tart").out == "nothing was found; words are taken whole: cak* also finds cakes\n"
 
 
 def test_search_as_data(tertulia: Tertulia, written: str) -> None:
