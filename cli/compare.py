@@ -330,4 +330,4 @@ def _interval(found: Mean | None) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("compare")(compare)
+    app.command("compare", short_help="Show where two episodes part, or what a change did.")(compare)

@@ -201,4 +201,4 @@ def _remark(found: Chats, keep_names: bool, seed: int | None) -> None:
 
 
 def add_to(group: typer.Typer) -> None:
-    group.command("chat")(chat)
+    group.command("chat", short_help="Enter group chats of your own, from CSV.")(chat)
