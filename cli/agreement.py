@@ -76,4 +76,4 @@ def agreement(
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("agreement")(agreement)
+    app.command("agreement", short_help="Say how far coders agree (Cohen, Fleiss, Krippendorff).")(agreement)

@@ -139,4 +139,4 @@ def batch(
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("batch")(batch)
+    app.command("batch", short_help="Play every cell of a grid with every seed.")(batch)

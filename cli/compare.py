@@ -292,7 +292,7 @@ def _effects(found: Effects) -> Iterator[str]:
 def _effects_on_beliefs(found: Effects) -> Iterator[str]:
     """The largest first; those that do not differ in any pair are only counted."""
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
     from tertulia.environments.comparing import DISTANCE
     from tertulia.environments.parting import SAME
 
@@ -308,7 +308,7 @@ def _effects_on_beliefs(found: Effects) -> Iterator[str]:
             for one in differing[:_MOST]
         ]  # fmt: skip
         columns = ("belief", "about", "a - b of", "by", "over turns (95 %, n)", "last turn (95 %, n)")
-        yield from table_lines(columns, rows, width_of(sys.stdout))
+        yield from folded_lines(columns, rows, width_of(sys.stdout))
     if len(differing) > _MOST:
         yield f"... and {len(differing) - _MOST} more that differ (--json has all)"
     alike = len(found.beliefs) - len(differing)
@@ -330,4 +330,4 @@ def _interval(found: Mean | None) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("compare")(compare)
+    app.command("compare", short_help="Show where two episodes part, or what a change did.")(compare)

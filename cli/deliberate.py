@@ -80,4 +80,4 @@ def _figure(found: Mean | Interval | None, sign: str = "") -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("deliberate")(deliberate)
+    app.command("deliberate", short_help="Compare staged and fused deliberation, seed by seed.")(deliberate)

@@ -78,4 +78,4 @@ def _figure(mean: Mean | None, sign: str = "") -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("elicit")(elicit)
+    app.command("elicit", short_help="Measure the effect of asking minds what they believe.")(elicit)

@@ -93,4 +93,4 @@ def _tell_limits(done: Forgetting) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("forget")(forget)
+    app.command("forget", short_help="Forget a person: their words, and all that was made of them.")(forget)

@@ -202,4 +202,4 @@ def _command(words: str, db: str | None) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("fork")(fork)
+    app.command("fork", short_help="Go on from a turn of an episode with one thing changed.")(fork)

@@ -237,4 +237,4 @@ def _paint_held(held: list[Held]) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("gold")(gold)
+    app.command("gold", short_help="Compute what should be believed, from who witnessed what.")(gold)

@@ -272,4 +272,4 @@ def _paused(episode: str, db: str | None) -> tuple[str, list[str]]:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("host")(host)
+    app.command("host", short_help="Lead an episode in which several people take seats.")(host)

@@ -135,4 +135,4 @@ def _trust(ca: Path | None) -> ssl.SSLContext | None:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("join")(join)
+    app.command("join", short_help="Take a seat at a table that somebody hosts.")(join)

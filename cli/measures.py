@@ -97,7 +97,7 @@ def run_measures(
     Intervals (95 %, bootstrap) are over episodes, or over seeds where seeds come again; with one there is none. Of a
     batch with several cells also the paired differences to one of them: a pair has the same seed and replicate, and
     the effect size dz is their mean over their standard deviation. What must not be pooled (estimators, trust rules,
-    ...) has a line of its own.
+    ...) has a line of its own; the column `of` says which.
 
     \b
     tertulia measures run last
@@ -216,9 +216,7 @@ def _warn_of_settings(log: Log, episodes: Sequence[Played]) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(
-        help="Numbers computed from the log, each with its n and the query that gives it.", no_args_is_help=True
-    )
+    group = typer.Typer(help="Compute numbers from the log, each with its n and its query.", no_args_is_help=True)
     group.command("list")(list_measures)
-    group.command("run")(run_measures)
+    group.command("run", short_help="Compute measures, by condition, with their intervals.")(run_measures)
     app.add_typer(group, name="measures")

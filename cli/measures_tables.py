@@ -8,9 +8,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.harmless import one_line
-from tertulia.cli.display.table import table_lines
+from tertulia.cli.display.table import folded_lines, table_width
 from tertulia.storage.measures.catalogue import Measure
 from tertulia.storage.measures.compute import Condition, Difference, Figure, Group, Measured, Played
+from tertulia.storage.measures.labels import labels
 
 if TYPE_CHECKING:
     from tertulia.storage.rows import ScoreRow
@@ -22,6 +23,8 @@ COLUMNS = (
 )  # fmt: skip
 """Of the CSV."""
 _CONDITION = ("scenario", "batch", "cell", "models")
+_NUMBERS = ("value", "difference", "95 %", "dz", "n", "episodes", "over", "missing")
+_Short = tuple[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def lines(found: Found, width: int | None) -> Iterator[str]:
     """All tables, family by family: figures, and what differs between cells."""
     conditions = sorted({figure.condition for figure in found.figures})
     shown = [name for name in _CONDITION if len({getattr(one, name) for one in conditions}) > 1]
+    short = _short(conditions, shown)
     yield f"{_plural(len(found.episodes), 'episode')}: {one_line(_common(found, shown))}"
     families: dict[str, list[Measured]] = {}
     for one in found.measured:
@@ -112,12 +116,12 @@ def lines(found: Found, width: int | None) -> Iterator[str]:
         if figures:
             yield ""
             yield family.capitalize()
-            yield from _figures(figures, shown, width)
+            yield from _figures(figures, shown, short, width)
         differences = [one for one in found.differences if one.measure in names]
         if differences:
             yield ""
             yield f"{family.capitalize()}: differences to {one_line(differences[0].baseline.cell)}, pair by pair"
-            yield from _differences(differences, shown, width)
+            yield from _differences(differences, shown, short, width)
     told = {figure.measure for figure in found.figures}
     silent = [one.measure.name for one in found.measured if one.measure.name not in told]
     if silent:
@@ -131,7 +135,7 @@ def _common(found: Found, shown: Sequence[str]) -> str:
     return ", ".join(parts) if parts else "several conditions"
 
 
-def _figures(found: Sequence[Figure], shown: Sequence[str], width: int | None) -> Iterator[str]:
+def _figures(found: Sequence[Figure], shown: Sequence[str], short: _Short, width: int | None) -> Iterator[str]:
     columns = ("measure", *shown, "of", "value", "95 %", "n", "episodes", "missing")
     rows: list[tuple[Any, ...]] = [
         (
@@ -142,10 +146,10 @@ def _figures(found: Sequence[Figure], shown: Sequence[str], width: int | None) -
         )
         for one in found
     ]  # fmt: skip
-    yield from _table(columns, rows, width)
+    yield from _table(columns, rows, short, width)
 
 
-def _differences(found: Sequence[Difference], shown: Sequence[str], width: int | None) -> Iterator[str]:
+def _differences(found: Sequence[Difference], shown: Sequence[str], short: _Short, width: int | None) -> Iterator[str]:
     columns = ("measure", *shown, "of", "difference", "95 %", "dz", "n", "over")
     rows = [
         (
@@ -155,19 +159,34 @@ def _differences(found: Sequence[Difference], shown: Sequence[str], width: int |
         )
         for one in found
     ]  # fmt: skip
-    yield from _table(columns, rows, width)
+    yield from _table(columns, rows, short, width)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | None) -> Iterator[str]:
-    """Columns in which nothing stands are left out."""
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]], short: _Short, width: int | None) -> Iterator[str]:
+    """Columns in which nothing stands are left out; where there is no room, cells are called by what varies alone."""
     kept = [i for i in range(len(columns)) if any(row[i] not in (NONE, "") for row in rows)]
-    yield from table_lines([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], width)
+    columns, rows = [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    if width is not None and table_width(columns, rows) > width and "cell" in columns:
+        at, (title, names) = columns.index("cell"), short
+        columns = [title if i == at else name for i, name in enumerate(columns)]
+        rows = [[names.get(value, value) if i == at else value for i, value in enumerate(row)] for row in rows]
+    yield from folded_lines(columns, rows, width, whole=_NUMBERS, above="measure")
+
+
+def _short(conditions: Sequence[Condition], shown: Sequence[str]) -> _Short:
+    """What is over the names of cells where there is little room, and these names."""
+    if list(shown) != ["cell"]:
+        return "cell", {}
+    title, names = labels(conditions)
+    return "cell" if title == "condition" else title, {one.cell: name for one, name in names.items()}
 
 
 def catalogue_lines(chosen: Sequence[Measure], width: int | None) -> Iterator[str]:
     """A line for each measure."""
     rows = [(one.family, one.name, one.unit, one.range, ", ".join((*one.always, *one.by)) or NONE) for one in chosen]
-    yield from table_lines(("family", "measure", "unit", "range", "groups"), rows, width)
+    yield from folded_lines(
+        ("family", "measure", "unit", "range", "groups"), rows, width, whole=("measure",), above="family"
+    )
 
 
 def description_lines(chosen: Sequence[Measure], width: int | None) -> Iterator[str]:

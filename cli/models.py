@@ -27,10 +27,10 @@ def list_models(as_json: AsJson = False, debug: Debug = False) -> None:
             print(json.dumps(asdict(info)))
         return
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
     rows = [[info.example, "ready" if info.ready else "not yet", info.what, info.note] for info in infos]
-    for line in table_lines(("write", "now", "what answers", "what is missing"), rows, width_of(sys.stdout)):
+    for line in folded_lines(("write", "now", "what answers", "what is missing"), rows, width_of(sys.stdout)):
         print(line)
 
 

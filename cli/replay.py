@@ -77,4 +77,4 @@ def _version(value: Any) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("replay")(replay)
+    app.command("replay", short_help="Play an episode again from its recorded calls alone.")(replay)

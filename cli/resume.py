@@ -118,4 +118,4 @@ def people_in(log: Log, episode: str) -> list[str]:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("resume")(resume)
+    app.command("resume", short_help="Go on with what paused, failed or was killed.")(resume)

@@ -31,9 +31,9 @@ def list_all(as_json: AsJson = False, debug: Debug = False) -> None:
             print(json.dumps(dict(zip(names, row, strict=True))))
         return
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
-    for line in table_lines(names, rows, width_of(sys.stdout)):
+    for line in folded_lines(names, rows, width_of(sys.stdout), whole=names[:1]):
         print(line)
 
 

@@ -263,4 +263,4 @@ def _show(found: Scored) -> None:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("score")(score)
+    app.command("score", short_help="Score how well minds predicted belief states.")(score)

@@ -94,10 +94,11 @@ def search(
     elif as_csv:
         print_csv(_COLUMNS, [_flat(hit) for hit in shown])
     elif not shown:
-        print("nothing was found")
+        whole = "" if any("*" in word for word in words) else "; words are taken whole: cak* also finds cakes"
+        print(f"nothing was found{whole}")
     else:
         rows = _rows(shown)
-        print_table(_SHOWN, rows, more=len(found) > len(shown), what="hit")
+        print_table(_SHOWN, rows, more=len(found) > len(shown), what="hit", above="episode")
 
 
 def _must_be_there(log: Log, name: str) -> None:
@@ -117,13 +118,13 @@ def _flat(hit: Hit) -> list[Any]:
 
 
 def _rows(hits: list[Hit]) -> list[tuple[Any, ...]]:
-    """Each with as much of its text around the first hit as the terminal has room for."""
+    """Each with as much of its text around the first hit as two lines have room for, the episode standing above."""
     from tertulia.cli.display.console import width_of
 
     width = width_of(sys.stdout)
     hows = [_how(hit) for hit in hits]
-    left = 26 + 2 + 4 + 2 + max(len(hit.who or "") for hit in hits) + 2 + max(map(len, hows)) + 2
-    room = None if width is None else max(_LEAST, width - left)
+    left = 2 + 4 + 2 + max(len(hit.who or "") for hit in hits) + 2 + max(map(len, hows)) + 2
+    room = None if width is None else 2 * max(_LEAST, width - left)
     return [
         (hit.episode, hit.turn, hit.who, how, _marked(hit, room)) for hit, how in zip(hits, hows, strict=True)
     ]  # fmt: skip

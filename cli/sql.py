@@ -134,7 +134,7 @@ def _list(wanted: Format) -> None:
         (print_json if wanted.form == "json" else print_csv)(("query", "about", "parameters"), list_named())
 
 
-def _interruptibly(ask: Callable[[], None]) -> None:
+def _interruptibly(ask: Callable[[], object]) -> None:
     try:
         ask()
     except KeyboardInterrupt:

@@ -30,8 +30,11 @@ class Format:
         return SHOWN if self.form == "table" else 0
 
 
-def answer(log: Log, sql: str, params: Sequence[Any], wanted: Format) -> None:
-    """Ask, and print the answer. Raises `QueryError`, and `KeyboardInterrupt` once the statement has been ended."""
+def answer(log: Log, sql: str, params: Sequence[Any], wanted: Format) -> int:
+    """Ask, print the answer, and say how many rows were printed.
+
+    Raises `QueryError`, and `KeyboardInterrupt` once the statement has been ended.
+    """
     most = wanted.most
     found = asked(log, sql, params, most + 1 if most else None)
     rows = found.rows[:most] if most else found.rows
@@ -41,6 +44,7 @@ def answer(log: Log, sql: str, params: Sequence[Any], wanted: Format) -> None:
         print_csv(found.columns, rows)
     else:
         print_table(found.columns, rows, more=len(found.rows) > len(rows))
+    return len(rows)
 
 
 def asked(log: Log, sql: str, params: Sequence[Any], limit: int | None) -> Result:

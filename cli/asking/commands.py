@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from tertulia.cli.errors import BadInput
@@ -46,9 +47,9 @@ def tell(command: str, words: Sequence[str]) -> None:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
-    for line in table_lines(columns, rows, width_of(sys.stdout)):
+    for line in folded_lines(columns, rows, width_of(sys.stdout), whole=columns[:1]):
         print(line)
 
 
@@ -63,6 +64,7 @@ def _views(_: str | None) -> None:
 
 
 def _schema(name: str | None) -> None:
+    from tertulia.cli.display.console import width_of
     from tertulia.storage.nearest import nearest
     from tertulia.storage.tables import METADATA
     from tertulia.storage.views import views
@@ -77,7 +79,7 @@ def _schema(name: str | None) -> None:
         raise BadInput(f"{name}: no such table or view; {nearest(name, list(there))}")
     view = next((view for view in views() if view.name == name), None)
     if view is not None:
-        print(view.about)
+        print(fill(view.about, width_of(sys.stdout) or 120))
         _table(("column", "meaning"), list(view.columns.items()))
     else:
         key = {column.name for column in METADATA.tables[name].primary_key}
@@ -119,6 +121,7 @@ def _params(one: Named) -> list[str]:
 
 def tell_named(name: str | None) -> None:
     """All queries with a name, or what one of them is."""
+    from tertulia.cli.display.console import width_of
     from tertulia.cli.display.harmless import harmless
     from tertulia.storage.named import find_named
 
@@ -126,7 +129,7 @@ def tell_named(name: str | None) -> None:
         _table(("query", "what it answers", "parameters"), list_named())
         return
     one = find_named(name)
-    print(harmless(one.about))
+    print(fill(harmless(one.about), width_of(sys.stdout) or 120))
     rows = [(f":{name}", param.about, param.default) for name, param in one.params.items()]
     if one.takes_episodes:
         rows += [(":episode", "only this episode: an id, the beginning of one, or `last`", None)]

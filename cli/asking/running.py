@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tertulia.cli.asking.answering import Format, answer
+from tertulia.cli.errors import note
 from tertulia.cli.finding import find
+from tertulia.cli.hints import program
 from tertulia.storage.named import find_named
 
 if TYPE_CHECKING:
@@ -22,4 +24,6 @@ def run_named(log: Log, name: str, given: dict[str, str], wanted: Format) -> Non
     if "batch" in rest and "batch" not in query.params:
         batch = log.batch(rest.pop("batch")).id
     sql, params = query.bound(rest, log.target.dialect, episode=episode, batch=batch)
-    answer(log, sql, params, wanted)
+    if not answer(log, sql, params, wanted) and wanted.form == "table" and query.params:
+        used = " ".join(f"{key}={given.get(key, param.default)}" for key, param in query.params.items())
+        note(f"asked with {used}; what that means: {program()} sql --named {name} --show")

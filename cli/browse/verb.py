@@ -71,4 +71,4 @@ def _listening(port: int, db: str | None) -> socket.socket:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("browse")(browse)
+    app.command("browse", short_help="Look at the log in a browser.")(browse)

@@ -11,6 +11,7 @@ from tertulia.storage.coding.results import OfCode, Wins
 from tertulia.storage.measures.agreement import Agreement
 
 _COLUMNS = ("code", "coefficient", "of", "value", "95 %", "items", "coders", "codes", "episodes")
+_NUMBERS = ("value", "95 %", "items", "coders", "codes", "episodes")
 _SETTLED = 0.05
 """A share of draws without a value above which the interval is told to be of the others."""
 
@@ -18,7 +19,7 @@ _SETTLED = 0.05
 def agreement_lines(found: Sequence[OfCode], preferred: Sequence[Wins]) -> list[str]:
     """A table for each set, what is undefined and why below it, then preferences."""
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
     width, lines = width_of(sys.stdout), list[str]()
     for set_id in dict.fromkeys(one.set for one in found):
@@ -26,7 +27,8 @@ def agreement_lines(found: Sequence[OfCode], preferred: Sequence[Wins]) -> list[
         figures = [(one, figure) for one in mine for figure in one.figures]
         columns = [name for name in _COLUMNS if name != "of" or any(figure.of for _, figure in figures)]
         rows = [[_cell(name, one, figure) for name in columns] for one, figure in figures]
-        lines += [*([""] if lines else []), f"Agreement, set {set_id}", *table_lines(columns, rows, width)]
+        lines += [*([""] if lines else []), f"Agreement, set {set_id}"]
+        lines += folded_lines(columns, rows, width, whole=_NUMBERS, above="code")
         lines += _remarks(figures)
     for win in preferred:
         lines += ["", *_win_lines(win)]

@@ -46,14 +46,18 @@ def print_csv(columns: Sequence[str], rows: Rows) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Rows, *, more: bool, what: str = "row", all_by: str = "--limit 0"
-) -> None:
-    """A table that fits, and how many rows it has; `more` where there are others, which `all_by` shows."""
+    columns: Sequence[str], rows: Rows, *, more: bool, what: str = "row", all_by: str = "--limit 0",
+    above: str | None = None,
+) -> None:  # fmt: skip
+    """A table that fits, and how many rows it has; `more` where there are others, which `all_by` shows. Cells are cut,
+    or folded where what is in the column `above` may stand above its rows."""
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines, table_lines
 
+    width = width_of(sys.stdout)
+    lines = table_lines(columns, rows, width) if above is None else folded_lines(columns, rows, width, above=above)
     if columns:
-        for line in table_lines(columns, rows, width_of(sys.stdout)):
+        for line in lines:
             print(line)
     count = f"{len(rows)} {what}{'' if len(rows) == 1 else 's'}"
     print(f"({'the first ' if more else ''}{count}{f'; {all_by} shows all' if more else ''})")

@@ -1,12 +1,14 @@
-"""Tables as wide as the terminal: cells are cut where there is no room, and rows stand one below the other where
-there are too many columns."""
+"""Tables as wide as the terminal: cells are cut or folded where there is no room, and rows stand one below the other
+where there are too many columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from tertulia.cli.display.harmless import harmless, one_line
 
@@ -14,6 +16,8 @@ _GAP = "  "
 _CUT = "…"
 _NARROWEST = 6
 """A column is never cut below this; where that does not fit, rows are shown one below the other."""
+_BREAK = re.compile(r"(?<=[\s_=/>&,;|])|(?<=[^\W\d]\.)")
+"""Where a cell may be folded."""
 _LONGEST = 4000
 """Of a longer text only this many characters are looked at, whatever the width."""
 
@@ -28,6 +32,17 @@ def cell(value: Any) -> str:
         return f"x'{value[:_LONGEST].hex()}'"
     text = str(value)
     return one_line(text) if len(text) <= _LONGEST else one_line(text[:_LONGEST]) + _CUT
+
+
+def table_width(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """How wide a table is of which nothing is cut or folded."""
+    return sum(_wanted(columns, rows)) + len(_GAP) * (len(columns) - 1)
+
+
+def _wanted(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    return [
+        max([cell_len(one_line(name)), *(cell_len(cell(row[i])) for row in rows)]) for i, name in enumerate(columns)
+    ]
 
 
 def shown_columns(
@@ -57,6 +72,83 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: in
     for line in (names, ["-" * size for size in widths], *cells):
         parts = [_sized(text, size, at) for text, size, at in zip(line, widths, right, strict=True)]
         yield _GAP.join(parts).rstrip()
+
+
+def folded_lines(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    width: int | None,
+    *,
+    whole: Collection[str] = (),
+    above: str | None = None,
+) -> Iterator[str]:
+    """As `table_lines`, but nothing is cut: where there is no room, what stands in the column `above` gets lines of its
+    own above its rows, and other cells go over several lines, those of the columns `whole` last of all."""
+    if width is None or table_width(columns, rows) <= width:
+        yield from table_lines(columns, rows, None)
+        return
+    names = [one_line(name) for name in columns]
+    cells = [[cell(value) for value in row] for row in rows]
+    wanted = _wanted(columns, rows)
+    at = None if above is None else columns.index(above)
+    shown = [i for i in range(len(names)) if i != at]
+    indent = "" if at is None else _GAP
+    kept = [columns[i] in whole or _is_number(rows, i) for i in range(len(names))]
+    words = [wanted[i] if kept[i] else max(_longest_word(row[i]) for row in [names, *cells]) for i in range(len(names))]
+    room = width - len(indent) - len(_GAP) * (len(shown) - 1)
+    widths = _fold_widths([wanted[i] for i in shown], [words[i] for i in shown], [kept[i] for i in shown], room)
+    if widths is None:
+        yield from table_lines(columns, rows, width)  # its rows one below the other
+        return
+    right = [_is_number(rows, i) for i in shown]
+    before = None
+    for number, line in enumerate((names, ["-" * size for size in widths], *cells)):
+        if at is not None and number > 1 and line[at] != before:
+            before = line[at]
+            yield from _folded(before, width)
+        parts = line if number == 1 else [line[i] for i in shown]
+        tall = [_folded(text, size) for text, size in zip(parts, widths, strict=True)]
+        for low in zip_longest(*tall, fillvalue=""):
+            sized = [_sized(text, size, where) for text, size, where in zip(low, widths, right, strict=True)]
+            yield (indent + _GAP.join(sized)).rstrip()
+
+
+def _longest_word(text: str) -> int:
+    return max(cell_len(piece.rstrip()) for piece in _BREAK.split(text))
+
+
+def _fold_widths(wanted: Sequence[int], words: Sequence[int], kept: Sequence[bool], room: int) -> list[int] | None:
+    """No word is broken if that can be helped; what is `kept` has what it wants. None where it cannot be done."""
+    if sum(words) > room:
+        broken = fit(
+            [size for size, whole in zip(words, kept, strict=True) if not whole],
+            room - sum(size for size, whole in zip(words, kept, strict=True) if whole),
+        )
+        if broken is None:
+            return None
+        left = iter(broken)
+        words = [size if whole else next(left) for size, whole in zip(words, kept, strict=True)]
+    narrow = [i for i, whole in enumerate(kept) if whole]
+    while True:
+        others = [i for i in range(len(wanted)) if i not in narrow]
+        found = fit([wanted[i] for i in others], room - sum(words[i] for i in narrow)) or [0] * len(others)
+        short = [i for i, size in zip(others, found, strict=True) if size < words[i]]
+        if not short:
+            by_place = dict(zip(others, found, strict=True))
+            return [by_place.get(i, words[i]) for i in range(len(wanted))]
+        narrow += short
+
+
+def _folded(text: str, size: int) -> list[str]:
+    lines, line = [], ""
+    for piece in _BREAK.split(text):
+        if line and cell_len(line + piece.rstrip()) > size:
+            lines.append(line.rstrip())
+            line = ""
+        *full, piece = chop_cells(piece, size) if cell_len(piece.rstrip()) > size else [piece]
+        lines += full
+        line += piece
+    return [*lines, line.rstrip()]
 
 
 def fit(wanted: Sequence[int], room: int) -> list[int] | None:

@@ -11,7 +11,7 @@ SOURCES = ("sotopia", "chat", "codes")
 
 
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(help="Conversations from elsewhere, as episodes of the log.", no_args_is_help=True)
+    group = typer.Typer(help="Bring conversations, or what coders judged, into the log.", no_args_is_help=True)
 
     @group.callback()
     def importing() -> None:

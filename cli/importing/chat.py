@@ -187,16 +187,18 @@ def _write_mapping(path: Path, found: Chats) -> None:
 
 
 def _remark(found: Chats, keep_names: bool, seed: int | None) -> None:
+    from tertulia.cli.display.summary import plural
+
     if found.moved:
         note(f"messages that did not stand in the order of their times, and now do: {found.moved}")
     if not keep_names:
         note(
-            f"{len(found.mapping)} names became pseudonyms, also {found.replaced} times within messages; nicknames and "
-            "names of others were not looked for"
+            f"{plural(len(found.mapping), 'name')} became pseudonyms, also {plural(found.replaced, 'time')} within "
+            "messages; nicknames and names of others were not looked for"
         )
     if seed is not None and not keep_names:
         note(f"the same people get the same pseudonyms with --seed {seed}; keep it as you would their names")
 
 
 def add_to(group: typer.Typer) -> None:
-    group.command("chat")(chat)
+    group.command("chat", short_help="Enter group chats of your own, from CSV.")(chat)

@@ -58,6 +58,7 @@ def codes(
     \b
     tertulia import codes study/for-coders/coder-1.csv study/for-coders/coder-2.csv
     tertulia import codes study/for-coders/*.csv --json
+    tertulia measures run BATCH --measure judgements    what they gave, by condition
     """
     from tertulia.cli.coding.tables import agreement_lines, data
     from tertulia.storage.coding.checking import check
@@ -134,4 +135,4 @@ def _sentence(one: Kept, set_id: str) -> str:
 
 
 def add_to(group: typer.Typer) -> None:
-    group.command("codes")(codes)
+    group.command("codes", short_help="Read filled coding sheets back, and tell the agreement.")(codes)

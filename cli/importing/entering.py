@@ -45,6 +45,8 @@ def tell(came: Came, *, as_json: bool, log: object) -> None:
     for episode in came.entered:
         print(episode)
     note(_sentence(came, log))
+    if came.entered:
+        note(f"to look at it: tertulia show {came.entered[0]}")
 
 
 def _sentence(came: Came, log: object) -> str:

@@ -71,4 +71,4 @@ def _conversations(files: Sequence[Path], left_out: Counter[str]) -> Iterator[Co
 
 
 def add_to(group: typer.Typer) -> None:
-    group.command("sotopia")(sotopia)
+    group.command("sotopia", short_help="Enter episodes of Sotopia, to compare with your own.")(sotopia)

@@ -215,8 +215,18 @@ def _numbers(
             hand_out(numbers(log, one, played, these, by, hand_out.width_in, dots=dots))
 
 
+_SHORT = {
+    "beliefs": "How near beliefs come to gold, turn by turn.",
+    "success": "How well the task was done, by condition.",
+    "measure": "Any measure, by condition, or its paired differences.",
+    "floor": "The floor of an episode: who wanted it, who got it.",
+    "calibration": "How often what minds hold likeliest is true.",
+}
+"""Of the commands, in their list."""
+
+
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(help="Figures for papers, each with the table and the query behind it.", no_args_is_help=True)
+    group = typer.Typer(help="Draw figures for papers, each with its table and query.", no_args_is_help=True)
     for command in (beliefs, success, measure, floor, calibration):
-        group.command(command.__name__)(command)
+        group.command(command.__name__, short_help=_SHORT[command.__name__])(command)
     app.add_typer(group, name="plot")

@@ -128,4 +128,4 @@ def _of_batch(log: Log, batch: BatchRow, more: Sequence[Measure], baseline: str 
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command("report")(report)
+    app.command("report", short_help="Write an episode or a batch as one page that opens offline.")(report)

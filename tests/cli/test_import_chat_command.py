@@ -25,6 +25,7 @@ def test_a_chat_is_shown_searched_measured_reported_and_coded(tertulia: Tertulia
     assert said.code == 0, said.err
     first, _ = said.out.split()
     assert "2 episodes entered into" in said.err
+    assert f"to look at it: tertulia show {said.out.split()[0]}\n" in said.err
     assert "4 names became pseudonyms, also 3 times within messages" in said.err
     shown = tertulia("show", first)
     assert "who brings the cake?" in shown.out

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from tertulia.cli.display.table import table_lines
+from tertulia.cli.display.table import folded_lines, table_lines
 from tertulia.environments.scenario import list_scenarios
 from tertulia.storage.log import Log
 from tertulia.storage.record import Closing
@@ -285,3 +288,28 @@ def test_the_same_commands_work_on_postgresql(tertulia: Tertulia, postgres_serve
         said = tertulia("sql", "DELETE FROM episode", "--db", url)
         assert said.code == 2
         assert len(tertulia("episodes", "--json", "--db", url).lines()) == 1
+
+
+def test_a_folded_table_loses_nothing_and_keeps_its_numbers_whole() -> None:
+    columns = ("measure", "cell", "95 %", "n")
+    rows = [
+        ("belief_accuracy", f"participants.bob.strategy={name}, mind.preset=full", "0.667 to 0.677", 762)
+        for name in ("conceder", "liar")
+    ]
+    lines = list(folded_lines(columns, rows, 40, whole=("95 %",), above="measure"))
+    assert max(map(len, lines)) <= 40
+    assert lines.count("belief_accuracy") == 1
+    assert sum(line.endswith("0.667 to 0.677  762") for line in lines) == 2
+    assert any(line.split() == ["strategy=liar,"] for line in lines)
+    assert "…" not in "".join(lines)
+    assert list(folded_lines(columns, rows, 200, above="measure")) == list(table_lines(columns, rows, None))
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=40), min_size=3, max_size=3), min_size=1, max_size=4),
+    st.integers(30, 90),
+    st.booleans(),
+)
+def test_a_folded_table_fits_whatever_stands_in_it(rows: list[list[str]], width: int, apart: bool) -> None:
+    lines = list(folded_lines(("one", "two", "three"), rows, width, above="one" if apart else None))
+    assert all(cell_len(line) <= width for line in lines)

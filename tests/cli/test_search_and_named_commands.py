@@ -39,7 +39,7 @@ def test_search_marks_what_it_found(tertulia: Tertulia, written: str) -> None:
     assert out[3].endswith("say to bob     Where is the «cake»?\u241b[2J <script>")
     assert out[4] == "(2 hits)"
     assert tertulia("search", "cake", "--limit", "1").out.endswith("(the first 1 hit; --limit 0 shows all)\n")
-    assert tertulia("search", "tart").out == "nothing was found\n"
+    assert tertulia("search", "tart").out == "nothing was found; words are taken whole: cak* also finds cakes\n"
 
 
 def test_search_as_data(tertulia: Tertulia, written: str) -> None:
@@ -120,3 +120,11 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 def test_csv_is_as_the_standard_has_it(tertulia: Tertulia, written: str) -> None:
     out = tertulia("sql", "SELECT 'a,b' AS x, 'say \"hi\"' AS y, -1 AS z, '=1' AS w", "--csv").out
     assert out == 'x,y,z,w\r\n"a,b","say ""hi""",-1,\'=1\r\n'
+
+
+def test_a_named_query_that_finds_nothing_says_what_it_was_asked_with(tertulia: Tertulia, written: str) -> None:
+    asked = ("sql", "--named", "never-spoken", "-p", "threshold=5")
+    said = tertulia(*asked)
+    assert said.out.endswith("(0 rows)\n")
+    assert said.err == ("asked with threshold=5 most=50; what that means: tertulia sql --named never-spoken --show\n")
+    assert tertulia(*asked, "--csv").err == ""

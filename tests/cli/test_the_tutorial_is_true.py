@@ -30,7 +30,7 @@ def test_whoever_follows_the_tutorial_comes_to_its_finding(
             progress = said.err if typed.startswith("report") else ""
             compare(f"{said.out}{progress}".splitlines(), shown.splitlines(), ids)
             commands += 1
-    assert commands == 10
+    assert commands == 11
     assert "<!doctype html>" in Path("game.html").read_text(encoding="ascii")[:100].lower()
 
     [script] = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

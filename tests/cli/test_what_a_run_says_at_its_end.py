@@ -191,3 +191,13 @@ def test_a_bid_that_nobody_appraised_shows_no_number(tertulia: Tertulia) -> None
     assert tertulia("show", "last", "--minds", "--json").lines()[0]["bids"][0]["motivation"] is None
     view = Gathering(("alice", "bob")).turn(0, [a_bid(0, "alice", motivation=None, won=True, reason="asked")])
     assert "   0 alice floor won: asked" in list(plain_lines(view, minds=True))
+
+
+@pytest.mark.parametrize("group", [(), ("plot",), ("measures",), ("import",)])
+def test_the_list_of_commands_says_each_in_a_line(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = tertulia(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 1
+    assert not [line for line in listed if line.endswith("...")]
