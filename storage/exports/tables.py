@@ -18,6 +18,8 @@ from tertulia.storage.schema import HEAD
 from tertulia.storage.types import now
 
 FORMATS = ("parquet", "jsonl", "csv")
+_BEGINS = {"parquet": b"PAR1", "jsonl": b"{", "csv": b""}
+"""How a file of each begins; a table as CSV with the name of its first column."""
 Told = Callable[[], None]
 
 
@@ -61,7 +63,11 @@ def export_file(
     _ready(format)
     written = Written(source.name, str(path))
     about = {"version": version, "schema": HEAD, "exported_at": iso(now())}
-    with whole_file(path, replace=replace) as beside, _writing(beside, source, format, about) as writer:
+    begins = [_BEGINS[format] or f"{source.columns[0].name},".encode()]
+    with (
+        whole_file(path, begins=begins, replace=replace) as beside,
+        _writing(beside, source, format, about) as writer,
+    ):
         for episode in chosen.episodes:
             written.rows += _copy(log, source, episode, writer)
     return written

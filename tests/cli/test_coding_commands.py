@@ -124,6 +124,8 @@ def test_sheets_in_which_somebody_wrote_are_not_replaced(tertulia: Tertulia, tal
     said = tertulia(*export, "--force")
     assert said.err == "error: -o study: for-coders/coder-2.csv was changed since it was written; name another folder\n"
     assert {row["act"] for row in table(talk / "study" / "for-coders" / "coder-2.csv")} == {"ask"}
+    other = tertulia("export", "b", "--to", "csv", "-o", "study", "--force")
+    assert "for-coders/coder-2.csv was changed" in other.err
     (talk / "mine").mkdir()
     (talk / "mine" / "thesis.txt").write_text("years of work")
     assert (
