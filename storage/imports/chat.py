@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -101,13 +103,34 @@ def columns_of(sheet: Sheet, given: Mapping[str, str | None]) -> dict[str, str |
 
 
 def chats(sheet: Sheet, how: Reading, into: Chats | None = None) -> Chats:
-    """Every conversation of a table. Raises `ChatTrouble` with all that is wrong; then nothing is to be entered."""
+    """Every conversation of a table. Raises `ChatTrouble` with all that is wrong; then nothing is to be entered.
+
+    Whose names stand in `into` already (of other tables) are known in this one too."""
     found = Chats() if into is None else into
+    by_conversation = _by_conversation(sheet, how, found.left_out)
+    found.mapping |= how.pseudonyms(_people_in(by_conversation))
+    renamed = _Names({} if how.keep_names else found.mapping)
+    for n, (called, messages) in enumerate(by_conversation.items(), start=1):
+        found.conversations.append(_conversation(n, called, messages, how, found, renamed))
+    found.replaced += renamed.count
+    return found
+
+
+def people_in(sheet: Sheet, how: Reading) -> set[str]:
+    """The names of who speaks in a table, or is spoken to. Raises `ChatTrouble` as `chats` does."""
+    return _people_in(_by_conversation(sheet, how, Counter()))
+
+
+def _people_in(by_conversation: Mapping[str, list[Message]]) -> set[str]:
+    return {name for some in by_conversation.values() for one in some for name in (one.speaker, *one.to) if name}
+
+
+def _by_conversation(sheet: Sheet, how: Reading, left_out: Counter[str]) -> dict[str, list[Message]]:
     by_conversation: dict[str, list[Message]] = {}
     problems: list[str] = []
     for number, row in sheet.rows:
         try:
-            message = _message(number, row, how, found.left_out)
+            message = _message(number, row, how, left_out)
         except ValueError as error:
             problems.append(f"{sheet.where}: row {number}, {error}")
             continue
@@ -119,12 +142,7 @@ def chats(sheet: Sheet, how: Reading, into: Chats | None = None) -> Chats:
         raise ChatTrouble("\n".join([*problems[:_MOST], *([f"and {more} problems more"] if more > 0 else [])]))
     if not by_conversation:
         raise ChatTrouble(f"{sheet.where}: nobody says anything in it; give a table with a row for each message")
-    by_conversation = _one_spelling(by_conversation)
-    names = {name for some in by_conversation.values() for one in some for name in (one.speaker, *one.to) if name}
-    found.mapping |= how.pseudonyms(names)
-    for n, (called, messages) in enumerate(by_conversation.items(), start=1):
-        found.conversations.append(_conversation(n, called, messages, how, found))
-    return found
+    return _one_spelling(by_conversation)
 
 
 def _message(number: int, row: Mapping[str, str], how: Reading, left_out: Counter[str]) -> Message | None:
@@ -132,14 +150,19 @@ def _message(number: int, row: Mapping[str, str], how: Reading, left_out: Counte
         name = how.columns[what]
         return row[name] if name else ""
 
-    text, speaker = cell("text"), " ".join(cell("speaker").split())
+    text, speaker = cell("text"), _tidy(cell("speaker"))
     if not text.strip():
         left_out["nothing is said in them"] += 1
         return None
     at, clock = _time(cell("time").strip(), how)
     nobody = not speaker or speaker.casefold() in how.system
-    to = [name for name in _SEPARATOR.split(cell("to").strip()) if name and name.casefold() not in _ALL]
+    to = [name for name in map(_tidy, _SEPARATOR.split(cell("to"))) if name and name.casefold() not in _ALL]
     return Message(number, None if nobody else speaker, text, tuple(dict.fromkeys(to)), at, clock)
+
+
+def _tidy(name: str) -> str:
+    """The same for every way to write the same letters and gaps."""
+    return _composed(" ".join(name.split()))
 
 
 def _one_spelling(by_conversation: Mapping[str, list[Message]]) -> dict[str, list[Message]]:
@@ -172,29 +195,31 @@ def _time(text: str, how: Reading) -> tuple[datetime | None, float | None]:
             if number is not None:
                 return datetime.fromtimestamp(number / (1000 if number >= _EPOCH_MS else 1), UTC), None
             found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=how.zone)).astimezone(UTC), None
     except (ValueError, OverflowError, OSError):
         right = f"give times as --time-format {how.time_format} says" if how.time_format else (
             "give it as 2026-03-01 18:30:00, or say how: --time-format '%d.%m.%Y %H:%M'"
         )  # fmt: skip
         raise ValueError(f"column {column}: {quoted(text)} is no time; {right}") from None
-    return (found if found.tzinfo else found.replace(tzinfo=how.zone)).astimezone(UTC), None
 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
-def _conversation(n: int, called: str, messages: list[Message], how: Reading, found: Chats) -> Conversation:
+def _conversation(
+    n: int, called: str, messages: list[Message], how: Reading, found: Chats, renamed: _Names
+) -> Conversation:  # fmt: skip
     key = sha256(
         dump_json([[m.speaker, m.text, m.to, m.at and m.at.isoformat(), m.clock_s] for m in messages]).encode()
     )
     messages, moved = _in_order(messages)
     found.moved += moved
     seats = seat_names(found.mapping[name] for m in messages for name in (m.speaker, *m.to) if name)
-    renamed = _Names({} if how.keep_names else found.mapping)
     first, last = _moment(messages), _moment(messages[::-1])
     began = first if how.keep_times or first is None else first.replace(minute=0, second=0, microsecond=0)
     start = next((m.clock_s for m in messages if m.clock_s is not None), 0.0)
@@ -210,7 +235,6 @@ def _conversation(n: int, called: str, messages: list[Message], how: Reading, fo
                 clock,
             )
         )
-    found.replaced += renamed.count
     persons = [Seat(seat, HUMAN, kind="person", pseudonym=seat) for seat in dict.fromkeys(seats.values())]
     ended = last if how.keep_times or began is None or first is None or last is None else began + timedelta(
         hours=int((last - first).total_seconds() // 3600)
@@ -247,20 +271,26 @@ class _Names:
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self.count = 0
-        whole = {name.casefold(): pseudonym for name, pseudonym in mapping.items()}
+        whole = {written: pseudonym for name, pseudonym in mapping.items() for written in (name.casefold(), name)}
         parts: dict[str, str] = {}
         for name, pseudonym in mapping.items():
-            for part in re.findall(r"\w+", name):
-                if len(part) >= _SHORTEST and part[0].isupper() and len(re.findall(r"\w+", name)) > 1:
+            words = re.findall(r"\w+", name)
+            for part in words if len(words) > 1 else ():
+                if len(part) >= _SHORTEST and part[0].isupper():
                     parts[part] = pseudonym if parts.get(part, pseudonym) == pseudonym else "[name]"
-        self.by_name = parts | whole
-        options = [f"(?i:{re.escape(name)})" for name in sorted(whole, key=len, reverse=True)]
-        options += [re.escape(part) for part in sorted(parts, key=len, reverse=True)]
-        self.pattern = re.compile(r"(?<!\w)(?:" + "|".join(options) + r")(?!\w)") if options else None
+        options = [(f"((?i:{re.escape(name)}))", whole[name]) for name in sorted(whole, key=len, reverse=True)]
+        options += [(f"({re.escape(part)})", parts[part]) for part in sorted(parts, key=len, reverse=True)]
+        self.becomes = [pseudonym for _, pseudonym in options]
+        self.pattern = re.compile(rf"(?<!\w)(?:{'|'.join(one for one, _ in options)})(?!\w)") if options else None
 
     def __call__(self, text: str) -> str:
+        """The text as it is where no name is in it, in whichever way its letters are written."""
         if self.pattern is None:
             return text
-        found, count = self.pattern.subn(lambda m: self.by_name.get(m[0].casefold()) or self.by_name[m[0]], text)
+        found, count = self.pattern.subn(lambda m: self.becomes[(m.lastindex or 1) - 1], _composed(text))
         self.count += count
-        return found
+        return found if count else text
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
