@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tertulia.storage.exports.chosen import Asks, Chosen
 from tertulia.storage.exports.columns import Source
 from tertulia.storage.exports.files import MANIFEST, whole_file, whole_folder
 from tertulia.storage.exports.parquet import Parquet, arrow
-from tertulia.storage.exports.writers import Csv, JsonLines, RowWriter, iso
+from tertulia.storage.exports.writers import Csv, JsonLines, Lines, RowWriter, iso
 from tertulia.storage.schema import HEAD
 from tertulia.storage.types import now
 
@@ -73,7 +73,7 @@ def export_file(
     return written
 
 
-def export_stream(log: Asks, chosen: Chosen, source: Source, format: str, file: IO[str]) -> Written:
+def export_stream(log: Asks, chosen: Chosen, source: Source, format: str, file: Lines) -> Written:
     """One view or table on an open file, as it is read; `jsonl` or `csv`."""
     written = Written(source.name, "-")
     writer = _row_writer(file, source, format)
@@ -107,7 +107,7 @@ def _writing(path: Path, source: Source, format: str, about: dict[str, str]) -> 
         writer.close()
 
 
-def _row_writer(file: IO[str], source: Source, format: str) -> RowWriter:
+def _row_writer(file: Lines, source: Source, format: str) -> RowWriter:
     return JsonLines(file, source.columns) if format == "jsonl" else Csv(file, source.columns)
 
 
