@@ -32,6 +32,7 @@ _ALL = frozenset({"all", "everyone", "everybody", "@all", "@everyone", "@channel
 _SEPARATOR = re.compile(r"\s*[;,|]\s*")
 _EPOCH_S, _EPOCH_MS = 1e8, 1e11
 """Numbers above these are seconds, or milliseconds, since 1970; smaller ones are seconds of the conversation."""
+_TOKEN, _WORD = re.compile(r"\w+|\s+|[^\w\s]"), re.compile(r"\w+")
 _SHORTEST = 3
 _MOST = 20
 
@@ -267,29 +268,59 @@ def _moment(messages: Sequence[Message]) -> datetime | None:
 
 
 class _Names:
-    """Replaces names of speakers within texts: whole names in any case, their parts where written with a capital."""
+    """Replaces names of speakers within texts: whole names in any case, their parts where written with a capital.
+
+    A name is looked up by its first word, so that it does not matter how many there are."""
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self.count = 0
-        whole = {written: pseudonym for name, pseudonym in mapping.items() for written in (name.casefold(), name)}
-        parts: dict[str, str] = {}
+        self.whole: dict[str, list[tuple[list[str], str]]] = {}
+        self.parts: dict[str, str] = {}
         for name, pseudonym in mapping.items():
-            words = re.findall(r"\w+", name)
+            tokens = [_folded(one) for one in _TOKEN.findall(name)]
+            self.whole.setdefault(tokens[0], []).append((tokens, pseudonym))
+            words = _WORD.findall(name)
             for part in words if len(words) > 1 else ():
                 if len(part) >= _SHORTEST and part[0].isupper():
-                    parts[part] = pseudonym if parts.get(part, pseudonym) == pseudonym else "[name]"
-        options = [(f"((?i:{re.escape(name)}))", whole[name]) for name in sorted(whole, key=len, reverse=True)]
-        options += [(f"({re.escape(part)})", parts[part]) for part in sorted(parts, key=len, reverse=True)]
-        self.becomes = [pseudonym for _, pseudonym in options]
-        self.pattern = re.compile(rf"(?<!\w)(?:{'|'.join(one for one, _ in options)})(?!\w)") if options else None
+                    self.parts[part] = pseudonym if self.parts.get(part, pseudonym) == pseudonym else "[name]"
+        for some in self.whole.values():
+            some.sort(key=lambda one: len(one[0]), reverse=True)
 
     def __call__(self, text: str) -> str:
         """The text as it is where no name is in it, in whichever way its letters are written."""
-        if self.pattern is None:
-            return text
-        found, count = self.pattern.subn(lambda m: self.becomes[(m.lastindex or 1) - 1], _composed(text))
-        self.count += count
-        return found if count else text
+        tokens = _TOKEN.findall(_composed(text))
+        folded = [_folded(one) for one in tokens]
+        found: list[str] = []
+        at, before = 0, self.count
+        while at < len(tokens):
+            size, becomes = self._whole_at(folded, at)
+            if not size and tokens[at] in self.parts:
+                size, becomes = 1, self.parts[tokens[at]]
+            found.append(becomes if size else tokens[at])
+            self.count += bool(size)
+            at += size or 1
+        return "".join(found) if self.count > before else text
+
+    def _whole_at(self, folded: Sequence[str], at: int) -> tuple[int, str]:
+        """How many tokens a name has that stands here, and what it becomes; 0 where there is none."""
+        for tokens, pseudonym in self.whole.get(folded[at], ()):
+            end = at + len(tokens)
+            if folded[at:end] == tokens:
+                glued = (_is_word(folded[max(0, at - 1)]) and at > 0 and not _is_word(tokens[0])) or (
+                    end < len(folded) and _is_word(folded[end]) and not _is_word(tokens[-1])
+                )
+                if not glued:
+                    return len(tokens), pseudonym
+        return 0, ""
+
+
+def _is_word(token: str) -> bool:
+    return _WORD.match(token) is not None
+
+
+def _folded(token: str) -> str:
+    """The same for every way to write a word, also with the Turkish letters i; any white space is a space."""
+    return " " if token.isspace() else token.casefold().replace("i\u0307", "i").replace("\u0131", "i")
 
 
 def _composed(text: str) -> str:

@@ -183,3 +183,12 @@ def test_a_time_that_no_calendar_has_is_told_with_its_row(time: str) -> None:
     zone = ZoneInfo("Asia/Tokyo" if time < "1" else "America/New_York")
     with pytest.raises(ChatTrouble, match=r"row 2, column time: .* is no time"):
         read(f"time,speaker,text\n{time},Ben,hi\n", zone=zone)
+
+
+def test_names_are_found_whole_wherever_they_stand_and_however_many_there_are() -> None:
+    names = "".join(f"Name{n},hi\n" for n in range(2000))
+    found = read(
+        f'speaker,text\n@ann,a\nmaria jose,b\nMaria,c\nZed,"@ANN! x@ann maria\n jose, maria; mariana"\n{names}'
+    )
+    ann, both, maria = (found.mapping[name] for name in ("@ann", "maria jose", "Maria"))
+    assert said(found)[3][1] == f"{ann}! x@ann {both}, {maria}; mariana"
