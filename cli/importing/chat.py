@@ -137,9 +137,9 @@ def chat(
         found.mapping |= how.pseudonyms(people_in(sheet, how))
     for sheet, how in tables:
         chats(sheet, how, found)
-    if mapping is not None:
-        _write_mapping(mapping, found)
     with Log.open(db) as log:
+        if mapping is not None:
+            _write_mapping(mapping, found)
         came = asyncio.run(enter_all(log, found.conversations, batch=batch))
         came.left_out = dict(found.left_out)
         tell(came, as_json=as_json, log=log.target)

@@ -54,6 +54,8 @@ def test_the_people_of_one_table_are_nameless_in_every_other(tertulia: Tertulia,
 
 
 def test_who_became_whom_is_written_only_where_it_is_asked_for(tertulia: Tertulia, chat: str, tmp_path: Path) -> None:
+    assert tertulia("import", "chat", chat, *NOTE, "--mapping", "names.csv", "--db", str(tmp_path)).code == 2
+    assert not (tmp_path / "names.csv").exists()
     said = tertulia("import", "chat", chat, *NOTE, "--mapping", "names.csv", "--seed", "5")
     assert said.code == 0, said.err
     mapping = tmp_path / "names.csv"
