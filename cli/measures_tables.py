@@ -11,7 +11,7 @@ from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.table import folded_lines, table_width
 from tertulia.storage.measures.catalogue import Measure
 from tertulia.storage.measures.compute import Condition, Difference, Figure, Group, Measured, Played
-from tertulia.storage.measures.labels import labels
+from tertulia.storage.measures.labels import compared_with, labels
 
 if TYPE_CHECKING:
     from tertulia.storage.rows import ScoreRow
@@ -120,7 +120,7 @@ def lines(found: Found, width: int | None) -> Iterator[str]:
         differences = [one for one in found.differences if one.measure in names]
         if differences:
             yield ""
-            yield f"{family.capitalize()}: differences to {one_line(differences[0].baseline.cell)}, pair by pair"
+            yield f"{family.capitalize()}: differences to {one_line(compared_with(differences))}, pair by pair"
             yield from _differences(differences, shown, short, width)
     told = {figure.measure for figure in found.figures}
     silent = [one.measure.name for one in found.measured if one.measure.name not in told]

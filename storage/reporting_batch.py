@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tertulia.storage.measures.catalogue import Measure, curve, measure, of_batch
-from tertulia.storage.measures.compute import Condition, Difference, Figure, Measured, Played, by_condition
+from tertulia.storage.measures.compute import (
+    Condition,
+    Difference,
+    Figure,
+    Measured,
+    Played,
+    baselines,
+    by_condition,
+)
 from tertulia.storage.measures.curves import BELIEFS, BeliefCurves, Point
 from tertulia.storage.reporting import Answered, answered
 from tertulia.storage.statuses import PLAYED_OUT
@@ -37,8 +45,10 @@ class BatchReport:
     batch: str
     name: str
     conditions: list[Condition]
+    baselines: list[Condition]
+    """With which the others of the same scenario are compared; none where there are no others."""
     baseline: str | None
-    """The cell with which the others are compared; None where there is but one."""
+    """The cell that they all are; None where each scenario has its own, or there is none."""
     answers: list[Answered]
     measured: list[Measure]
     figures: list[Figure]
@@ -65,9 +75,10 @@ def batch_report(
     beliefs = BeliefCurves(log, episodes)
     chosen = list({one.name: one for one in (*map(measure, MEASURES), *more)}.values())
     measured = [_measured(log, one, episodes, beliefs) for one in chosen]
-    cells = sorted({one.cell for one in conditions})
+    bases = baselines(conditions, baseline)
+    cells = {one.cell for one in bases}
     return BatchReport(
-        batch, name, conditions, (baseline or cells[0]) if len(cells) > 1 else None,
+        batch, name, conditions, bases, cells.pop() if len(cells) == 1 else None,
         [answered(log, f"batch/{query}", "batch", batch) for query in QUERIES],
         chosen,
         [figure for one in measured for figure in one.figures(seed)],

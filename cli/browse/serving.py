@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import sqlite3
+import sys
 import threading
 import webbrowser
 from importlib import import_module
@@ -21,6 +22,8 @@ from markupsafe import Markup
 
 from tertulia.cli.browse.describing import LOG, by_episode, described
 from tertulia.cli.browse.guard import Guard
+from tertulia.cli.display.harmless import one_line
+from tertulia.cli.errors import note
 from tertulia.storage.named import THESE
 from tertulia.storage.query import opened_to_read
 
@@ -121,4 +124,14 @@ def _alone() -> None:
         if getattr(plugin, "__name__", "") not in DEFAULT_PLUGINS:
             pm.unregister(plugin)
     pm.register(EpisodeLinks(), "tertulia")
-    setattr(import_module("datasette.handle_exception"), "rich", None)  # noqa: B010  it has no types
+    handling = import_module("datasette.handle_exception")
+    setattr(handling, "rich", None)  # noqa: B010  it has no types
+    setattr(handling, "traceback", _OnThePage)  # noqa: B010
+
+
+class _OnThePage:
+    """In place of a traceback for each address that Datasette cannot make a page of: the page says why."""
+
+    @staticmethod
+    def print_exc() -> None:
+        note(f"a page could not be shown: {one_line(sys.exc_info()[1])}")

@@ -166,6 +166,8 @@ def _pieces(log: Log, asked: Asked, book: Codebook) -> list[Piece]:
         raise BadInput("--between: this is for --pairs")
     if len(asked.between) not in (0, 2):
         raise BadInput(f"--between {asked.between[0]}: give it twice, once for each of the two conditions")
+    if len(set(asked.between)) == 1:
+        raise BadInput(f"--between {asked.between[0]}: this is given twice; once for each of the two conditions")
     found = choose(log, asked.episodes, asked.people, PLAYED_OUT)
     for why, count in found.left_out.items():
         note(f"{count} {'episode is' if count == 1 else 'episodes are'} left out: {why}")

@@ -19,7 +19,7 @@ _MOST = 200
 
 def read_codebook(path: Path, *, pairs: bool = False) -> Codebook:
     """Read a codebook; with `pairs`, one whose codes are given to pairs. Raises `ScenarioError`, a line a problem."""
-    source = read_yaml(path)
+    source = read_yaml(path, begins="`codebook: NAME` and `codes:`")
     reading = _Reading(source, pairs)
     found = reading.codebook()
     if reading.problems:

@@ -37,28 +37,12 @@ def write_set(made: CodingSet, out: Path, *, delimiter: str = ",", replace: bool
         "tertulia": "a coding set", "give_to_coders": GIVEN, "keep_from_coders": KEY,
         "sha256": {name: sha256(raw).hexdigest() for name, raw in files.items()},
     }  # fmt: skip
-    if replace:
-        _refuse_filled(out, MANIFEST)
     with whole_folder(out, replace=replace) as beside:
         (beside / MANIFEST).write_text(json.dumps(about, indent=1) + "\n", encoding="ascii")
         (beside / GIVEN).mkdir()
         for name, raw in files.items():
             (beside / name).write_bytes(raw)
         (beside / KEY).chmod(0o600)
-
-
-def _refuse_filled(out: Path, manifest: str) -> None:
-    """Sheets in which somebody wrote are not replaced, however much it is wanted."""
-    from tertulia.storage.exports.files import CannotWrite
-
-    try:
-        written = json.loads((out / manifest).read_text(encoding="ascii"))["sha256"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return  # none of ours, which is refused where it is written
-    for name, digest in written:
-        path = out / str(name)
-        if path.is_file() and sha256(path.read_bytes()).hexdigest() != digest:
-            raise CannotWrite(f"-o {out}: {name} was changed since it was written; name another folder")
 
 
 def _files(made: CodingSet, delimiter: str) -> dict[str, bytes]:

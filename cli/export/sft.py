@@ -69,7 +69,10 @@ def file_of(request: Request) -> Iterator[IO[str]]:
     if request.out == STDOUT:
         yield sys.stdout
         return
-    with whole_file(Path(request.out), replace=request.force) as path, path.open("w", encoding="ascii") as file:
+    with (
+        whole_file(Path(request.out), begins=[b"{"], replace=request.force) as path,
+        path.open("w", encoding="ascii") as file,
+    ):
         yield file
 
 

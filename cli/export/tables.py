@@ -7,12 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tertulia.cli.display.harmless import harmless
 from tertulia.cli.display.progress import progress_on
 from tertulia.cli.errors import BadInput
 from tertulia.cli.export.request import SHOWN_FROM, STDOUT, Request, plural, tell
 
 if TYPE_CHECKING:
     from tertulia.storage.exports.columns import Source
+    from tertulia.storage.exports.writers import Lines
 
 
 def write(request: Request) -> None:
@@ -29,9 +31,7 @@ def write(request: Request) -> None:
         raise BadInput(f"-o {path}: {len(sources)} views make a folder; name one, or take out the .{request.format}")
     chosen = request.choose()
     if request.out == STDOUT:
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(newline="")
-        written = [tables.export_stream(request.log, chosen, sources[0], request.format, sys.stdout)]
+        written = [tables.export_stream(request.log, chosen, sources[0], request.format, _stdout())]
     elif alone:
         one = tables.export_file(
             request.log, chosen, sources[0], request.format, path, version=__version__, replace=request.force
@@ -46,6 +46,23 @@ def write(request: Request) -> None:
     rows = sum(one.rows for one in written)
     said = f"{plural(rows, 'row')} of {plural(len(written), 'view')}, {plural(len(chosen.episodes), 'episode')}"
     tell(request, chosen, said, {"episodes": len(chosen.episodes), "tables": [asdict(one) for one in written]})
+
+
+def _stdout() -> Lines:
+    """Stdout, where no line end is changed; a terminal is sent nothing that it would obey."""
+    if sys.stdout.isatty():
+        return _Terminal()
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(newline="")
+    return sys.stdout
+
+
+class _Terminal:
+    def write(self, text: str, /) -> int:
+        return sys.stdout.write(harmless(text))
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 def _sources(request: Request) -> list[Source]:

@@ -116,14 +116,14 @@ def chat(
     """
     from tertulia.cli.importing.entering import enter_all, tell
     from tertulia.environments.people.pseudonyms import drawn_pseudonyms
-    from tertulia.storage.imports.chat import Chats, Reading, chats, columns_of
+    from tertulia.storage.imports.chat import Chats, Reading, chats, columns_of, people_in
     from tertulia.storage.log import Log
 
     if not consent_note.strip():
         raise BadInput("--consent-note: there is nothing in it; say by what right these words are kept")
     said = {"time": time, "speaker": speaker, "text": text, "to": to, "conversation": conversation}
     drawn = secrets.randbelow(_MANY) if seed is None else seed
-    found = Chats()
+    tables = []
     for sheet in _read(files):
         how = Reading(
             columns_of(sheet, said), _zone(timezone), time_format, frozenset(name.casefold() for name in system or ()),
@@ -131,10 +131,15 @@ def chat(
         )  # fmt: skip
         if not keep_names:
             how.pseudonyms = partial(drawn_pseudonyms, seed=drawn)
+        tables.append((sheet, how))
+    found = Chats()
+    for sheet, how in tables:  # everybody first: in one chat people speak of those of another
+        found.mapping |= how.pseudonyms(people_in(sheet, how))
+    for sheet, how in tables:
         chats(sheet, how, found)
-    if mapping is not None:
-        _write_mapping(mapping, found)
     with Log.open(db) as log:
+        if mapping is not None:
+            _write_mapping(mapping, found)
         came = asyncio.run(enter_all(log, found.conversations, batch=batch))
         came.left_out = dict(found.left_out)
         tell(came, as_json=as_json, log=log.target)

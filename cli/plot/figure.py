@@ -58,8 +58,8 @@ def spec_of(drawn: Drawn, width_in: float, height_in: float, title: str | None) 
         "height": round(height_in * DOTS_PER_INCH),
         "autosize": {"type": "fit", "contains": "padding"},
         "config": CONFIG,
-        "data": {"values": [{key: _plain(value) for key, value in row.items()} for row in drawn.rows]},
-        "layer": drawn.layers,
+        "data": {"values": _plain(drawn.rows)},
+        "layer": _plain(drawn.layers),
     }
     if title:
         made["title"] = one_line(title)
@@ -113,6 +113,11 @@ def _cell(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    """Every text in it on one line and harmless: in the rows as in what lists them, or their marks would be lost."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
     return one_line(value) if isinstance(value, str) else value
 
 

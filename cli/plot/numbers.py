@@ -10,7 +10,7 @@ from tertulia.cli.errors import BadInput
 from tertulia.cli.plot.figure import Drawn
 from tertulia.cli.plot.look import legend, scales, span
 from tertulia.cli.plot.tables import group_text, many
-from tertulia.storage.measures.labels import labels
+from tertulia.storage.measures.labels import compared_with, labels
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
@@ -71,9 +71,7 @@ def differences(
          "baseline": one.baseline.cell}
         for one in found
     ]  # fmt: skip
-    says = (
-        f"{measure.name} ({measure.unit}): difference to {found[0].baseline.cell}, {found[0].over} with the same seed"
-    )
+    says = f"{measure.name} ({measure.unit}): difference to {compared_with(found)}, {found[0].over} with the same seed"
     return _drawn("differences", measure, log, these, rows, [one.condition for one in found], says, width_in, zero=True)
 
 

@@ -37,7 +37,7 @@ function batchHead() {
       { class: "legend-keys" },
       whole.conditions.map((one) => {
         const n = ended.filter((row) => row.scenario === one.scenario && row.cell === one.cell).length;
-        const base = one.cell === whole.baseline ? ", the baseline" : "";
+        const base = one.baseline ? ", the baseline" : "";
         return el("li", {}, conditionName(one), el("small", {}, ` n = ${n}${base}`));
       }),
     ),

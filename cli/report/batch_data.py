@@ -28,7 +28,13 @@ def batch_data(found: BatchReport, began: int) -> dict[str, Any]:
         "varies": varies,
         "baseline": found.baseline,
         "conditions": [
-            {"label": name, "scenario": one.scenario, "cell": one.cell, "models": one.models}
+            {
+                "label": name,
+                "scenario": one.scenario,
+                "cell": one.cell,
+                "models": one.models,
+                "baseline": one in found.baselines,
+            }
             for one, name in names.items()
         ],
         "measures": list(_measures(found)),

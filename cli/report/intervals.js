@@ -116,8 +116,10 @@ function differencesTable(measure) {
   if (!list.length) return null;
   const span = spanOf(list, true);
   const grouped_ = list.some((row) => groupText(row));
+  const alone = list.every((row) => row.baseline === list[0].baseline);
+  const base = alone ? labelOfCell(list[0].scenario, list[0].baseline) : "the first cell of each scenario";
   return numbersTable(
-    `${measure.name}: difference to ${labelOfCell(list[0].scenario, list[0].baseline)}, pair by pair`,
+    `${measure.name}: difference to ${base}, pair by pair`,
     [
       [whole.varies, (row) => conditionName(row)],
       grouped_ ? ["of", groupText] : null,

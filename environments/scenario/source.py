@@ -18,6 +18,7 @@ KeyPath = tuple[str | int, ...]
 _MAX_NODES = 50_000
 """A file that unfolds (through aliases) to more than this is refused."""
 _MAX_DEPTH = 40
+_BEGINS = "`scenario: NAME` and `world: NAME`"
 
 
 @dataclass(slots=True)
@@ -93,15 +94,16 @@ for _tag, _pattern, _first in (
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 
 
-def read_yaml(path: Path, where: str | None = None) -> Source:
-    """Read a file. Raises `ScenarioError`: missing, a folder, not UTF-8, empty, not YAML, or with duplicate keys."""
+def read_yaml(path: Path, where: str | None = None, begins: str = _BEGINS) -> Source:
+    """Read a file. Raises `ScenarioError`: missing, a folder, not UTF-8, empty, not YAML, or with duplicate keys.
+
+    `begins` is told of a file that holds nothing: how one of its kind begins."""
     where = where or str(path)
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise _trouble(
-            where, None, "there is no such file", "check the path, or see `tertulia scenarios list`"
-        ) from None
+        more = ", or see `tertulia scenarios list`" if begins == _BEGINS else ""
+        raise _trouble(where, None, "there is no such file", f"check the path{more}") from None
     except OSError as error:
         raise _trouble(where, None, f"cannot be read ({error.strerror})", "give a readable YAML file") from None
     try:
@@ -110,20 +112,20 @@ def read_yaml(path: Path, where: str | None = None) -> Source:
         line = raw[: error.start].count(b"\n") + 1
         wrong = f"byte 0x{raw[error.start]:02x} is not UTF-8"
         raise _trouble(where, line, wrong, "save the file in the encoding UTF-8") from None
-    return parse_yaml(text, where, base=path.resolve().parent)
+    return parse_yaml(text, where, base=path.resolve().parent, begins=begins)
 
 
-def parse_yaml(text: str, where: str, base: Path | None = None) -> Source:
+def parse_yaml(text: str, where: str, base: Path | None = None, begins: str = _BEGINS) -> Source:
     """The same for text at hand. The top of the document must be a mapping."""
     source = Source(where, None, base=base)
     node = _compose(text, where)
     if node is None:
-        raise _trouble(where, 1, "the file is empty", "begin with `scenario: NAME` and `world: NAME`")
+        raise _trouble(where, 1, "the file is empty", f"begin with {begins}")
     _check_tree(node, source)
     source.data = _build(node, (), source)
     if not isinstance(source.data, dict):
         wrong = f"the file holds {kind_of(source.data)}, not keys and values"
-        raise _trouble(where, node.start_mark.line + 1, wrong, "begin with `scenario: NAME` and `world: NAME`")
+        raise _trouble(where, node.start_mark.line + 1, wrong, f"begin with {begins}")
     return source
 
 

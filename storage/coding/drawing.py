@@ -73,11 +73,10 @@ class CodingSet:
             if not isinstance(data, dict) or data["tertulia"] != KIND:
                 raise KeyError
             entries = {id: _entry(given) for id, given in data["items"].items()}
+            order = {coder: list(ids) for coder, ids in data["coders"].items()}
             swapped = {coder: set(ids) for coder, ids in data["swapped"].items()}
-            return cls(
-                data["set"], data["seed"], Codebook.from_data(data["codebook"]), entries, data["coders"], swapped
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls(data["set"], data["seed"], Codebook.from_data(data["codebook"]), entries, order, swapped)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise KeyTrouble(f"{where}: this is no key of a coding set; give the key.json that came with it") from None
 
 

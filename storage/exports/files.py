@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from tertulia.storage.errors import LogError
 
 MANIFEST = "export.json"
 """What a folder that we wrote holds: only such a folder is replaced."""
+_LONGEST = 100
+"""Characters of a name that the name beside it, while it is written, begins with."""
 
 
 class CannotWrite(LogError):
@@ -20,11 +25,13 @@ class CannotWrite(LogError):
 
 
 @contextmanager
-def whole_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A path to write to; when all went well, its file stands at `path`, else nothing does. Raises `CannotWrite`."""
-    _must_be_free(path, replace, folder=False)
+def whole_file(path: Path, *, begins: Sequence[bytes], replace: bool = False) -> Iterator[Path]:
+    """A path to write to; when all went well, its file stands at `path`, else nothing does. With `replace`, an earlier
+    file gives way where it is empty or `begins` as one of ours does: never a log. Raises `CannotWrite`."""
     with _told(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        _must_be_free(path, replace, folder=False)
+        _must_be_ours(path, begins)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST]}.", suffix=".part", dir=path.parent)
         os.close(handle)
         beside = Path(name)
         try:
@@ -37,10 +44,12 @@ def whole_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A folder to write into; when all went well, it stands at `path`, else nothing does. Raises `CannotWrite`."""
-    _must_be_free(path, replace, folder=True)
+    """A folder to write into; when all went well, it stands at `path`, else nothing does. With `replace`, an earlier
+    export gives way where it is as it was written. Raises `CannotWrite`."""
     with _told(path):
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        _must_be_free(path, replace, folder=True)
+        _must_be_as_written(path)
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:_LONGEST]}.", suffix=".part", dir=path.parent))
         try:
             yield beside
             beside.chmod(0o777 & ~_umask())
@@ -53,7 +62,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _swap(new: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = path.with_name(f".{path.name[:_LONGEST]}.{os.getpid()}.old")
     path.replace(old)
     new.replace(path)
     shutil.rmtree(old)
@@ -69,6 +78,41 @@ def _must_be_free(path: Path, replace: bool, *, folder: bool) -> None:
         raise CannotWrite(f"-o {path}: there is such a {what} already; --force replaces it, or name another one")
     if folder and not (path / MANIFEST).is_file():
         raise CannotWrite(f"-o {path}: this folder holds something else than an export; name another one")
+
+
+def _must_be_ours(path: Path, begins: Sequence[bytes]) -> None:
+    """What stands at the place of a file is an export too."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        first = file.read(max(map(len, begins)))
+    if first and not first.startswith(tuple(begins)):
+        raise CannotWrite(f"-o {path}: this file is something else than such an export; name another one")
+
+
+def _must_be_as_written(path: Path) -> None:
+    """In the folder of an export is nothing but what was exported, and no sheet of it was filled in since."""
+    if not (path / MANIFEST).is_file():
+        return
+    written = _written(path / MANIFEST)
+    for name, digest in written.items():
+        one = path / name
+        if digest is not None and one.is_file() and sha256(one.read_bytes()).hexdigest() != digest:
+            raise CannotWrite(f"-o {path}: {name} was changed since it was written; name another folder")
+    for one in sorted(path.rglob("*")):
+        name = one.relative_to(path).as_posix()
+        if not one.is_dir() and name != MANIFEST and name not in written:
+            raise CannotWrite(f"-o {path}: {name} was not exported; put it elsewhere, or name another folder")
+
+
+def _written(manifest: Path) -> Mapping[str, str | None]:
+    """The files that a manifest names, and what each hashes to where it says so."""
+    try:
+        told: Any = json.loads(manifest.read_text(encoding="ascii"))
+        tables = {str(table["file"]): None for table in told.get("tables", ())}
+        return {**tables, **{str(name): str(digest) for name, digest in told.get("sha256", {}).items()}}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 @contextmanager

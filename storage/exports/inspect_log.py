@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 VERSION = 2
 ENDINGS = (".eval", ".json")
+_BEGINS = (b"PK\x03\x04", b'{"version": ')
+"""A log of either form."""
 _PART = 500
 """Episodes asked for in one query."""
 
@@ -36,7 +38,7 @@ def export_inspect(
 ) -> int:  # fmt: skip
     """Write the episodes as the samples of one log, one at a time; how many. The path's ending says which form."""
     header = _header(log, episodes, version)
-    with whole_file(path, replace=replace) as beside:
+    with whole_file(path, begins=_BEGINS, replace=replace) as beside:
         sink: _Sink = _Zip(beside, header) if path.suffix == ".eval" else _Plain(beside, header)
         for id in episodes:
             sink.sample(sample_of(log, log.episode(id)))

@@ -62,7 +62,7 @@ def records(
     log: Log, row: EpisodeRow, options: Options, premise: Premise, left_out: Counter[str], *, local_only: bool = False
 ) -> Iterator[dict[str, Any]]:
     """The records of one episode. What is not one, and why, is counted in `left_out`."""
-    if options.least_reward is not None and (row.reward is None or row.reward < options.least_reward):
+    if options.least_reward is not None and not (row.reward is not None and row.reward >= options.least_reward):
         left_out[f"episodes: reward below {options.least_reward:g}"] += 1
         return
     seats, events = log.participants(row.id), log.rows(EventRow, row.id)

@@ -47,7 +47,7 @@ def seen_line(event: SeenEvent) -> str:
     words = "\n    ".join(plain(event.text).splitlines()) or plain(event.text)
     if event.level == "occurrence" or event.kind not in SPEECH or event.actor is None:
         return f"({words})"
-    return f"{event.actor}{_to(event)}: {words}"
+    return f"{plain(event.actor)}{_to(event)}: {words}"
 
 
 def own_line(event: SeenEvent) -> str:
@@ -59,7 +59,7 @@ def own_line(event: SeenEvent) -> str:
 
 
 def _to(event: SeenEvent) -> str:
-    to = ", ".join(event.addressees)
+    to = plain(", ".join(event.addressees))
     if event.kind == "whisper":
         return f" (whispers to {to})" if to else " (whispers)"
     return f" (to {to})" if to else ""

@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tertulia.storage.exports.chosen import Asks, Chosen
 from tertulia.storage.exports.columns import Source
 from tertulia.storage.exports.files import MANIFEST, whole_file, whole_folder
 from tertulia.storage.exports.parquet import Parquet, arrow
-from tertulia.storage.exports.writers import Csv, JsonLines, RowWriter, iso
+from tertulia.storage.exports.writers import Csv, JsonLines, Lines, RowWriter, iso
 from tertulia.storage.schema import HEAD
 from tertulia.storage.types import now
 
 FORMATS = ("parquet", "jsonl", "csv")
+_BEGINS = {"parquet": b"PAR1", "jsonl": b"{", "csv": b""}
+"""How a file of each begins; a table as CSV with the name of its first column."""
 Told = Callable[[], None]
 
 
@@ -61,13 +63,17 @@ def export_file(
     _ready(format)
     written = Written(source.name, str(path))
     about = {"version": version, "schema": HEAD, "exported_at": iso(now())}
-    with whole_file(path, replace=replace) as beside, _writing(beside, source, format, about) as writer:
+    begins = [_BEGINS[format] or f"{source.columns[0].name},".encode()]
+    with (
+        whole_file(path, begins=begins, replace=replace) as beside,
+        _writing(beside, source, format, about) as writer,
+    ):
         for episode in chosen.episodes:
             written.rows += _copy(log, source, episode, writer)
     return written
 
 
-def export_stream(log: Asks, chosen: Chosen, source: Source, format: str, file: IO[str]) -> Written:
+def export_stream(log: Asks, chosen: Chosen, source: Source, format: str, file: Lines) -> Written:
     """One view or table on an open file, as it is read; `jsonl` or `csv`."""
     written = Written(source.name, "-")
     writer = _row_writer(file, source, format)
@@ -101,7 +107,7 @@ def _writing(path: Path, source: Source, format: str, about: dict[str, str]) -> 
         writer.close()
 
 
-def _row_writer(file: IO[str], source: Source, format: str) -> RowWriter:
+def _row_writer(file: Lines, source: Source, format: str) -> RowWriter:
     return JsonLines(file, source.columns) if format == "jsonl" else Csv(file, source.columns)
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from tertulia.storage.exports.columns import Column, Kind
 from tertulia.storage.spreadsheets import inert
@@ -22,11 +22,18 @@ class RowWriter(Protocol):
     def close(self) -> None: ...
 
 
+class Lines(Protocol):
+    """Where lines of text go."""
+
+    def write(self, text: str, /) -> int: ...
+    def flush(self) -> None: ...
+
+
 class JsonLines:
     """One object a line, in ASCII: every text exactly, lone surrogates and NUL as JSON escapes them. JSON columns are
     values, times are ISO 8601 in UTC; what JSON has no number for (infinity) is a word."""
 
-    def __init__(self, file: IO[str], columns: Sequence[Column]) -> None:
+    def __init__(self, file: Lines, columns: Sequence[Column]) -> None:
         self._file, self._columns = file, columns
 
     def write(self, rows: Rows) -> None:
@@ -46,7 +53,7 @@ class Csv:
     lacks, and NUL, is written as the log keeps it (`storage.types.unescape_text` reads it).
     """
 
-    def __init__(self, file: IO[str], columns: Sequence[Column]) -> None:
+    def __init__(self, file: Lines, columns: Sequence[Column]) -> None:
         self._file, self._kinds = file, [column.kind for column in columns]
         self._line(column.name for column in columns)
 

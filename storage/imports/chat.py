@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +32,7 @@ _ALL = frozenset({"all", "everyone", "everybody", "@all", "@everyone", "@channel
 _SEPARATOR = re.compile(r"\s*[;,|]\s*")
 _EPOCH_S, _EPOCH_MS = 1e8, 1e11
 """Numbers above these are seconds, or milliseconds, since 1970; smaller ones are seconds of the conversation."""
+_TOKEN, _WORD = re.compile(r"\w+|\s+|[^\w\s]"), re.compile(r"\w+")
 _SHORTEST = 3
 _MOST = 20
 
@@ -101,13 +104,34 @@ def columns_of(sheet: Sheet, given: Mapping[str, str | None]) -> dict[str, str |
 
 
 def chats(sheet: Sheet, how: Reading, into: Chats | None = None) -> Chats:
-    """Every conversation of a table. Raises `ChatTrouble` with all that is wrong; then nothing is to be entered."""
+    """Every conversation of a table. Raises `ChatTrouble` with all that is wrong; then nothing is to be entered.
+
+    Whose names stand in `into` already (of other tables) are known in this one too."""
     found = Chats() if into is None else into
+    by_conversation = _by_conversation(sheet, how, found.left_out)
+    found.mapping |= how.pseudonyms(_people_in(by_conversation))
+    renamed = _Names({} if how.keep_names else found.mapping)
+    for n, (called, messages) in enumerate(by_conversation.items(), start=1):
+        found.conversations.append(_conversation(n, called, messages, how, found, renamed))
+    found.replaced += renamed.count
+    return found
+
+
+def people_in(sheet: Sheet, how: Reading) -> set[str]:
+    """The names of who speaks in a table, or is spoken to. Raises `ChatTrouble` as `chats` does."""
+    return _people_in(_by_conversation(sheet, how, Counter()))
+
+
+def _people_in(by_conversation: Mapping[str, list[Message]]) -> set[str]:
+    return {name for some in by_conversation.values() for one in some for name in (one.speaker, *one.to) if name}
+
+
+def _by_conversation(sheet: Sheet, how: Reading, left_out: Counter[str]) -> dict[str, list[Message]]:
     by_conversation: dict[str, list[Message]] = {}
     problems: list[str] = []
     for number, row in sheet.rows:
         try:
-            message = _message(number, row, how, found.left_out)
+            message = _message(number, row, how, left_out)
         except ValueError as error:
             problems.append(f"{sheet.where}: row {number}, {error}")
             continue
@@ -119,12 +143,7 @@ def chats(sheet: Sheet, how: Reading, into: Chats | None = None) -> Chats:
         raise ChatTrouble("\n".join([*problems[:_MOST], *([f"and {more} problems more"] if more > 0 else [])]))
     if not by_conversation:
         raise ChatTrouble(f"{sheet.where}: nobody says anything in it; give a table with a row for each message")
-    by_conversation = _one_spelling(by_conversation)
-    names = {name for some in by_conversation.values() for one in some for name in (one.speaker, *one.to) if name}
-    found.mapping |= how.pseudonyms(names)
-    for n, (called, messages) in enumerate(by_conversation.items(), start=1):
-        found.conversations.append(_conversation(n, called, messages, how, found))
-    return found
+    return _one_spelling(by_conversation)
 
 
 def _message(number: int, row: Mapping[str, str], how: Reading, left_out: Counter[str]) -> Message | None:
@@ -132,14 +151,19 @@ def _message(number: int, row: Mapping[str, str], how: Reading, left_out: Counte
         name = how.columns[what]
         return row[name] if name else ""
 
-    text, speaker = cell("text"), " ".join(cell("speaker").split())
+    text, speaker = cell("text"), _tidy(cell("speaker"))
     if not text.strip():
         left_out["nothing is said in them"] += 1
         return None
     at, clock = _time(cell("time").strip(), how)
     nobody = not speaker or speaker.casefold() in how.system
-    to = [name for name in _SEPARATOR.split(cell("to").strip()) if name and name.casefold() not in _ALL]
+    to = [name for name in map(_tidy, _SEPARATOR.split(cell("to"))) if name and name.casefold() not in _ALL]
     return Message(number, None if nobody else speaker, text, tuple(dict.fromkeys(to)), at, clock)
+
+
+def _tidy(name: str) -> str:
+    """The same for every way to write the same letters and gaps."""
+    return _composed(" ".join(name.split()))
 
 
 def _one_spelling(by_conversation: Mapping[str, list[Message]]) -> dict[str, list[Message]]:
@@ -172,29 +196,31 @@ def _time(text: str, how: Reading) -> tuple[datetime | None, float | None]:
             if number is not None:
                 return datetime.fromtimestamp(number / (1000 if number >= _EPOCH_MS else 1), UTC), None
             found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=how.zone)).astimezone(UTC), None
     except (ValueError, OverflowError, OSError):
         right = f"give times as --time-format {how.time_format} says" if how.time_format else (
             "give it as 2026-03-01 18:30:00, or say how: --time-format '%d.%m.%Y %H:%M'"
         )  # fmt: skip
         raise ValueError(f"column {column}: {quoted(text)} is no time; {right}") from None
-    return (found if found.tzinfo else found.replace(tzinfo=how.zone)).astimezone(UTC), None
 
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
-def _conversation(n: int, called: str, messages: list[Message], how: Reading, found: Chats) -> Conversation:
+def _conversation(
+    n: int, called: str, messages: list[Message], how: Reading, found: Chats, renamed: _Names
+) -> Conversation:  # fmt: skip
     key = sha256(
         dump_json([[m.speaker, m.text, m.to, m.at and m.at.isoformat(), m.clock_s] for m in messages]).encode()
     )
     messages, moved = _in_order(messages)
     found.moved += moved
     seats = seat_names(found.mapping[name] for m in messages for name in (m.speaker, *m.to) if name)
-    renamed = _Names({} if how.keep_names else found.mapping)
     first, last = _moment(messages), _moment(messages[::-1])
     began = first if how.keep_times or first is None else first.replace(minute=0, second=0, microsecond=0)
     start = next((m.clock_s for m in messages if m.clock_s is not None), 0.0)
@@ -210,7 +236,6 @@ def _conversation(n: int, called: str, messages: list[Message], how: Reading, fo
                 clock,
             )
         )
-    found.replaced += renamed.count
     persons = [Seat(seat, HUMAN, kind="person", pseudonym=seat) for seat in dict.fromkeys(seats.values())]
     ended = last if how.keep_times or began is None or first is None or last is None else began + timedelta(
         hours=int((last - first).total_seconds() // 3600)
@@ -243,24 +268,60 @@ def _moment(messages: Sequence[Message]) -> datetime | None:
 
 
 class _Names:
-    """Replaces names of speakers within texts: whole names in any case, their parts where written with a capital."""
+    """Replaces names of speakers within texts: whole names in any case, their parts where written with a capital.
+
+    A name is looked up by its first word, so that it does not matter how many there are."""
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self.count = 0
-        whole = {name.casefold(): pseudonym for name, pseudonym in mapping.items()}
-        parts: dict[str, str] = {}
+        self.whole: dict[str, list[tuple[list[str], str]]] = {}
+        self.parts: dict[str, str] = {}
         for name, pseudonym in mapping.items():
-            for part in re.findall(r"\w+", name):
-                if len(part) >= _SHORTEST and part[0].isupper() and len(re.findall(r"\w+", name)) > 1:
-                    parts[part] = pseudonym if parts.get(part, pseudonym) == pseudonym else "[name]"
-        self.by_name = parts | whole
-        options = [f"(?i:{re.escape(name)})" for name in sorted(whole, key=len, reverse=True)]
-        options += [re.escape(part) for part in sorted(parts, key=len, reverse=True)]
-        self.pattern = re.compile(r"(?<!\w)(?:" + "|".join(options) + r")(?!\w)") if options else None
+            tokens = [_folded(one) for one in _TOKEN.findall(name)]
+            self.whole.setdefault(tokens[0], []).append((tokens, pseudonym))
+            words = _WORD.findall(name)
+            for part in words if len(words) > 1 else ():
+                if len(part) >= _SHORTEST and part[0].isupper():
+                    self.parts[part] = pseudonym if self.parts.get(part, pseudonym) == pseudonym else "[name]"
+        for some in self.whole.values():
+            some.sort(key=lambda one: len(one[0]), reverse=True)
 
     def __call__(self, text: str) -> str:
-        if self.pattern is None:
-            return text
-        found, count = self.pattern.subn(lambda m: self.by_name.get(m[0].casefold()) or self.by_name[m[0]], text)
-        self.count += count
-        return found
+        """The text as it is where no name is in it, in whichever way its letters are written."""
+        tokens = _TOKEN.findall(_composed(text))
+        folded = [_folded(one) for one in tokens]
+        found: list[str] = []
+        at, before = 0, self.count
+        while at < len(tokens):
+            size, becomes = self._whole_at(folded, at)
+            if not size and tokens[at] in self.parts:
+                size, becomes = 1, self.parts[tokens[at]]
+            found.append(becomes if size else tokens[at])
+            self.count += bool(size)
+            at += size or 1
+        return "".join(found) if self.count > before else text
+
+    def _whole_at(self, folded: Sequence[str], at: int) -> tuple[int, str]:
+        """How many tokens a name has that stands here, and what it becomes; 0 where there is none."""
+        for tokens, pseudonym in self.whole.get(folded[at], ()):
+            end = at + len(tokens)
+            if folded[at:end] == tokens:
+                glued = (_is_word(folded[max(0, at - 1)]) and at > 0 and not _is_word(tokens[0])) or (
+                    end < len(folded) and _is_word(folded[end]) and not _is_word(tokens[-1])
+                )
+                if not glued:
+                    return len(tokens), pseudonym
+        return 0, ""
+
+
+def _is_word(token: str) -> bool:
+    return _WORD.match(token) is not None
+
+
+def _folded(token: str) -> str:
+    """The same for every way to write a word, also with the Turkish letters i; any white space is a space."""
+    return " " if token.isspace() else token.casefold().replace("i\u0307", "i").replace("\u0131", "i")
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

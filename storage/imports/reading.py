@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,13 @@ def _whole(path: Path, text: str) -> Iterator[Record]:
 
 
 def _loads(text: str) -> Any:
-    """JSON; what Python writes beyond it (`NaN`, `Infinity`) is no number and comes as None."""
-    return json.loads(text, parse_constant=lambda _: None)
+    """JSON; what is no number to JSON or to the log (`NaN`, `Infinity`, `1e999`) comes as None."""
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _is_object(line: str) -> bool:

@@ -281,6 +281,16 @@ def effect_size(differences: Sequence[float]) -> float | None:
     return mean / spread if spread > 1e-12 else None
 
 
+def baselines(conditions: Iterable[Condition], wanted: str | None = None) -> list[Condition]:
+    """With which of these conditions the others of their batch and scenario are compared."""
+    groups: dict[tuple[str, str], list[Condition]] = {}
+    for one in conditions:
+        if one.batch:
+            groups.setdefault((one.batch, one.scenario), []).append(one)
+    found = (_baseline(cells, wanted) for cells in groups.values() if len(cells) > 1)
+    return [one for one in found if one is not None]
+
+
 def _baseline(cells: Sequence[Condition], wanted: str | None) -> Condition | None:
     if wanted is None:
         return min(cells, key=lambda one: one.cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tertulia.storage.measures.compute import Condition
+from tertulia.storage.measures.compute import Condition, Difference
 
 _PARTS = ("scenario", "cell", "models")
 
@@ -23,3 +23,9 @@ def labels(conditions: Sequence[Condition]) -> tuple[str, dict[Condition, str]]:
     if differ == ["cell"] and not batches and len(keys) == 1 and all(name.count("=") == 1 for name in named.values()):
         return keys.pop(), {one: name.partition("=")[2] for one, name in named.items()}
     return "condition", named
+
+
+def compared_with(differences: Sequence[Difference]) -> str:
+    """What differences are to: a cell, or, where scenarios or batches have each their own, that it is the first."""
+    cells = {one.baseline.cell for one in differences}
+    return cells.pop() if len(cells) == 1 else "the first cell of each scenario"

@@ -209,11 +209,20 @@ def test_a_statement_that_takes_too_long_is_ended(browsed: Browsed) -> None:
     assert large.status == 400
 
 
+def test_an_address_of_which_no_page_can_be_made_is_told_in_a_line(browsed: Browsed) -> None:
+    odd = quote("1; \x1b]0;owned\x07")
+    assert browsed.get(f"/log/turn?_where={odd}").status == 500
+    assert browsed.get("/log/event/x").status == 500
+
+
 def test_ctrl_c_ends_it_and_leaves_no_file_but_sqlites_own(browsed: Browsed) -> None:
     browsed.process.send_signal(signal.SIGINT)
     _, err = browsed.process.communicate(timeout=60)
     assert browsed.process.returncode == 0
-    assert err == "the log, for reading alone; Ctrl-C ends it\n"
+    first, *others = err.splitlines()
+    assert first == "the log, for reading alone; Ctrl-C ends it"
+    assert all(line.startswith("a page could not be shown: ") for line in others)
+    assert "\x1b" not in err
     left = {path.name for path in browsed.db.parent.iterdir()}
     assert left <= {"my log.db", "my log.db-wal", "my log.db-shm"}  # who only reads cannot tidy up after a run
 

@@ -124,6 +124,8 @@ def test_sheets_in_which_somebody_wrote_are_not_replaced(tertulia: Tertulia, tal
     said = tertulia(*export, "--force")
     assert said.err == "error: -o study: for-coders/coder-2.csv was changed since it was written; name another folder\n"
     assert {row["act"] for row in table(talk / "study" / "for-coders" / "coder-2.csv")} == {"ask"}
+    other = tertulia("export", "b", "--to", "csv", "-o", "study", "--force")
+    assert "for-coders/coder-2.csv was changed" in other.err
     (talk / "mine").mkdir()
     (talk / "mine" / "thesis.txt").write_text("years of work")
     assert (
@@ -193,7 +195,9 @@ def test_pairs_are_judged_blind_and_become_a_win_rate_and_preference_data(tertul
         (("--blind", "--codebook", "warmth.yaml", "--coders", "../x"), "--coders ../x: these are no coders"),
         (("--blind", "--codebook", "warmth.yaml", "--between", "x"), "--between: this is for --pairs"),
         (("--pairs", "--between", "x"), "--between x: give it twice"),
-        (("--blind", "--codebook", "none.yaml"), "none.yaml: there is no such file"),
+        (("--pairs", "--between", "x", "--between", "x"), "--between x: this is given twice"),
+        (("--blind", "--codebook", "none.yaml"), "none.yaml: there is no such file; check the path\n"),
+        (("--blind", "--codebook", "/dev/null"), "/dev/null:1: the file is empty; begin with `codebook: NAME`"),
         (
             ("--blind", "--codebook", "warmth.yaml", "--practice", "99"),
             "there are 40 utterances, too few to code beside 99",

@@ -70,6 +70,16 @@ def test_one_view_as_a_file_or_on_stdout(tertulia: Tertulia, played: list[str]) 
     assert "2 rows of 1 view, 2 episodes" in out.err
 
 
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("what", ["jsonl", "csv"])
+def test_the_log_is_never_overwritten(tertulia: Tertulia, what: str) -> None:
+    before = Path("log.db").read_bytes()
+    said = tertulia("export", "--to", what, "--table", "v_outcomes", "-o", "log.db", "--force")
+    assert (said.code, "something else" in said.err) == (2, True)
+    assert Path("log.db").read_bytes() == before
+    assert tertulia("episodes").code == 0
+
+
 def test_training_records(tertulia: Tertulia, played: list[str]) -> None:
     said = tertulia("export", played[0], "--to", "sft", "--thoughts", "tag", "-o", "train.jsonl", "--json")
     [told] = said.lines()

@@ -44,7 +44,19 @@ def test_a_chat_is_shown_searched_measured_reported_and_coded(tertulia: Tertulia
     assert "2 were there already" in again.err
 
 
+def test_the_people_of_one_table_are_nameless_in_every_other(tertulia: Tertulia, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("speaker,text\nBen,have you seen Carla?\n")
+    (tmp_path / "b.csv").write_text("speaker,text\ncarla,Ben knows\n")
+    for seed, files in (("1", ("a.csv", "b.csv")), ("2", ("b.csv", "a.csv"))):
+        said = tertulia("import", "chat", *files, *NOTE, "--seed", seed, "--db", f"{seed}.db")
+        assert "2 names became pseudonyms, also 2 times within messages" in said.err
+        texts = tertulia("sql", "SELECT text FROM event", "--csv", "--db", f"{seed}.db").out
+        assert not any(name in texts for name in ("Carla", "carla", "Ben"))
+
+
 def test_who_became_whom_is_written_only_where_it_is_asked_for(tertulia: Tertulia, chat: str, tmp_path: Path) -> None:
+    assert tertulia("import", "chat", chat, *NOTE, "--mapping", "names.csv", "--db", str(tmp_path)).code == 2
+    assert not (tmp_path / "names.csv").exists()
     said = tertulia("import", "chat", chat, *NOTE, "--mapping", "names.csv", "--seed", "5")
     assert said.code == 0, said.err
     mapping = tmp_path / "names.csv"

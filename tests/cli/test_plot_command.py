@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tertulia.cli.plot.figure import FORMATS
+from tertulia.cli.plot.figure import FORMATS, Drawn, rendered, spec_of
 from tertulia.storage.log import Log
 from tests.cli.command import Said, Tertulia
 from tests.cli.study import BATCH, played_study
@@ -196,3 +196,21 @@ def test_hostile_names_are_text_in_a_figure_and_in_its_table(tertulia: Tertulia,
         cells: list[Any] = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
         assert not [cell for cell in cells if cell.startswith("=")]
         assert f"'{HOSTILE[4]}" in cells
+
+
+def test_a_name_of_any_characters_keeps_its_marks(tmp_path: Path) -> None:
+    """What lists the names says them as the rows do, or a mark would have no colour and no place."""
+    name = "two  spaces\tand \ud800\x1b[31m"
+    layer = {
+        "mark": "point",
+        "encoding": {
+            "y": {"field": "who", "type": "nominal", "sort": [name]},
+            "color": {"field": "who", "type": "nominal", "scale": {"domain": [name], "range": ["#123456"]}},
+        },
+    }
+    spec = spec_of(Drawn("k", [layer], [{"who": name}], ("who",), "SELECT 1", name, 2.0), 3.0, 2.0, name)
+    [row] = spec["data"]["values"]
+    [drawn] = spec["layer"]
+    assert drawn["encoding"]["y"]["sort"] == drawn["encoding"]["color"]["scale"]["domain"] == [row["who"]]
+    pytest.importorskip("vl_convert")
+    assert b"#123456" in rendered(spec, ".svg", 72)

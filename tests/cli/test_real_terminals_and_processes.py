@@ -93,6 +93,15 @@ def test_a_terminal_obeys_no_word_of_a_scenario(tmp_path: Path) -> None:
     assert max(len(SGR.sub("", line)) for line in shown.split("\r\n") if "tertulia sql" not in line) <= 80
 
 
+def test_a_terminal_obeys_no_word_of_an_exported_table(tertulia: Tertulia, tmp_path: Path) -> None:
+    (tmp_path / "hostile.yaml").write_text(SCENARIO)
+    assert tertulia("run", str(tmp_path / "hostile.yaml"), "--display", "none").code == 0
+    code, shown = in_terminal(["export", "--to", "csv", "--table", "v_transcript", "-o", "-"])
+    assert code == 0
+    assert "\u241b[2J\u241b]0;owned\u2407" in shown
+    assert not set(shown.replace("\r\n", "")) & {chr(code) for code in (*range(0x20), 0x7F, *range(0x80, 0xA0), 0x202E)}
+
+
 def test_colours_are_for_terminals_that_want_them(tertulia: Tertulia) -> None:
     tertulia("run", "dinner-secret", "-S", "turns.limit=2", "--display", "none")
     _, coloured = in_terminal(["show", "last", "--minds"])

@@ -105,6 +105,25 @@ def test_another_baseline_and_more_measures(page: Path, tertulia: Tertulia) -> N
     assert "--baseline turns.limit=6" in by_name["reward"]["command"]
 
 
+def test_scenarios_with_baselines_of_their_own_can_be_asked_for_again(tertulia: Tertulia, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(
+        "batch: two\nscenario: mutual-friends\nseeds: 0:2\n"
+        "grid: {scenario: [mutual-friends, dinner-secret], turns.limit: [3, 4]}\n"
+    )
+    assert tertulia("batch", "two.yaml", "--json").code == 0
+    assert tertulia("report", "two", "-o", "two.html").code == 0
+    data = data_of((tmp_path / "two.html").read_text())
+    bases = [f"scenario={name}, turns.limit=3" for name in ("dinner-secret", "mutual-friends")]
+    assert [one["cell"] for one in data["conditions"] if one["baseline"]] == bases
+    [shown] = [one for one in data["measures"] if one["name"] == "silence"]
+    differences = [row for row in shown["rows"] if row["kind"] == "difference"]
+    assert [row["baseline"] for row in differences] == bases
+    again = tertulia(*shlex.split(shown["command"])[1:], "--json").lines()
+    assert [row for row in again if row.get("kind") == "difference"] == differences
+    said = tertulia("measures", "run", "two", "--measure", "silence").out
+    assert "differences to the first cell of each scenario, pair by pair" in said
+
+
 def test_what_cannot_be_is_said_in_a_line(page: Path, tertulia: Tertulia) -> None:
     episode = data_of(page.read_text())["queries"]["episodes"]["rows"][0][0]
     for arguments, told in (

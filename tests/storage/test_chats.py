@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -149,3 +150,45 @@ async def test_chats_are_episodes_like_others_and_a_person_in_them_can_be_forgot
     assert "knows" not in left
     assert "[forgotten]" in left
     assert "who brings the cake?" in left
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Strau\u00df", "Strau\u00df"),
+        ("Strau\u00df", "STRAUSS"),
+        ("\u0130lker", "\u0130lker"),
+        ("Jos\u00e9", "Jose\u0301"),
+        ("Jose\u0301", "Jos\u00c9"),
+        ("Iris", "\u0131r\u0131s"),
+    ],
+)
+def test_a_name_is_recognised_however_its_letters_are_written(name: str, written: str) -> None:
+    found = read(f"speaker,text\n{name},hello\nAna,thank you {written}!\n")
+    assert said(found)[1][1] == f"thank you {found.mapping[unicodedata.normalize('NFC', name)]}!"
+    assert found.replaced == 1
+
+
+def test_a_name_written_in_two_ways_is_of_one_person() -> None:
+    found = read("speaker,text,to\nJos\u00e9  Ruiz,hi,\nJose\u0301 Ruiz,there,\nAna,you,Jos\u00e9   Ruiz\n")
+    assert len(found.mapping) == 2
+
+
+def test_a_text_without_a_name_stays_as_it_was() -> None:
+    assert said(read("speaker,text\nBen,cafe\u0301\n"))[0][1] == "cafe\u0301"
+
+
+@pytest.mark.parametrize("time", ["0001-01-01 00:00:00", "9999-12-31 23:59:59", "inf", "-inf", "nan", "1e400"])
+def test_a_time_that_no_calendar_has_is_told_with_its_row(time: str) -> None:
+    zone = ZoneInfo("Asia/Tokyo" if time < "1" else "America/New_York")
+    with pytest.raises(ChatTrouble, match=r"row 2, column time: .* is no time"):
+        read(f"time,speaker,text\n{time},Ben,hi\n", zone=zone)
+
+
+def test_names_are_found_whole_wherever_they_stand_and_however_many_there_are() -> None:
+    names = "".join(f"Name{n},hi\n" for n in range(2000))
+    found = read(
+        f'speaker,text\n@ann,a\nmaria jose,b\nMaria,c\nZed,"@ANN! x@ann maria\n jose, maria; mariana"\n{names}'
+    )
+    ann, both, maria = (found.mapping[name] for name in ("@ann", "maria jose", "Maria"))
+    assert said(found)[3][1] == f"{ann}! x@ann {both}, {maria}; mariana"

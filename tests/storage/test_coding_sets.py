@@ -120,6 +120,8 @@ def test_a_key_reads_back_as_the_set_and_has_no_word_of_what_was_said() -> None:
         '{"tertulia": "x"}',
         made.key()[:-3],
         json.dumps({**json.loads(made.key()), "items": 3}),
+        json.dumps({**json.loads(made.key()), "coders": ["a"]}),
+        '{"tertulia": ' + "[" * 100_000,
     ):
         with pytest.raises(KeyTrouble, match="this is no key of a coding set"):
             CodingSet.read(wrong, "key.json")

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,7 @@ def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
         path.write_text("half")
         raise RuntimeError
 
-    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.csv") as path:
+    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.csv", begins=[b"a,"]) as path:
         fail(path)
     with pytest.raises(RuntimeError), whole_folder(tmp_path / "f") as folder:
         fail(folder / "half.csv")
@@ -245,11 +246,51 @@ def test_what_is_there_stays_unless_it_is_asked_to_be_replaced(tmp_path: Path) -
     with pytest.raises(CannotWrite, match="something else"), whole_folder(tmp_path / "mine", replace=True):
         pass
     assert (tmp_path / "mine" / "thesis.tex").exists()
-    with pytest.raises(CannotWrite), whole_file(tmp_path / "mine", replace=True):
+    with pytest.raises(CannotWrite), whole_file(tmp_path / "mine", begins=[b"a,"], replace=True):
         pass
-    with pytest.raises(CannotWrite, match="No such file"), whole_file(tmp_path / "nowhere" / "a.csv"):
+    with pytest.raises(CannotWrite, match="No such file"), whole_file(tmp_path / "nowhere" / "a.csv", begins=[b"a,"]):
         pass
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "mine"]
+
+
+def test_only_an_export_gives_way_to_an_export(tmp_path: Path) -> None:
+    """Above all not the log: `-o` and `--db` stand beside each other."""
+    there, empty, earlier = tmp_path / "log.db", tmp_path / "empty", tmp_path / "a.csv"
+    there.write_bytes(b"SQLite format 3\0 and years of work")
+    empty.touch()
+    earlier.write_text("a,b\r\n")
+    with pytest.raises(CannotWrite, match="something else"), whole_file(there, begins=[b"a,"], replace=True):
+        pass
+    assert there.read_bytes().endswith(b"years of work")
+    for path in (empty, earlier):
+        with whole_file(path, begins=[b"a,"], replace=True) as beside:
+            beside.write_text("new")
+        assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("manifest", ['{"tables": [{"file": "a.csv"}]}', '{"sha256": {"a.csv": "%s"}}'])
+def test_a_folder_in_which_something_else_was_put_is_not_replaced(tmp_path: Path, manifest: str) -> None:
+    with whole_folder(tmp_path / "f") as folder:
+        (folder / "a.csv").write_text("a,b\r\n")
+        digest = sha256((folder / "a.csv").read_bytes()).hexdigest()
+        (folder / "export.json").write_text(manifest.replace("%s", digest))
+    (tmp_path / "f" / "coder-1-coded.csv").write_text("hours of work")
+    with pytest.raises(CannotWrite, match=r"coder-1-coded\.csv"), whole_folder(tmp_path / "f", replace=True):
+        pass
+    (tmp_path / "f" / "coder-1-coded.csv").unlink()
+    with whole_folder(tmp_path / "f", replace=True) as folder:
+        (folder / "export.json").write_text("{}")
+    assert [path.name for path in (tmp_path / "f").iterdir()] == ["export.json"]
+
+
+def test_a_name_that_is_too_long_is_told_in_a_line(tmp_path: Path) -> None:
+    long = tmp_path / ("a" * 300)
+    with pytest.raises(CannotWrite, match="too long"), whole_file(long, begins=[b"a,"]):
+        pass
+    with pytest.raises(CannotWrite, match="too long"), whole_folder(long):
+        pass
+    with whole_file(tmp_path / ("a" * 250), begins=[b"a,"]) as beside:
+        beside.write_text("as long as a name can be")
 
 
 def test_times_are_in_utc() -> None:

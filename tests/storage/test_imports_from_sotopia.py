@@ -199,12 +199,12 @@ def test_files_in_each_shape(tmp_path: Path) -> None:
     one = an_episode_log()
     shapes = {
         "lines.jsonl": f"{json.dumps(one)}\n\n{json.dumps(one)}\n", "one.json": json.dumps(one, indent=1),
-        "list.json": json.dumps([one, one], indent=1), "nan.json": '{"pk": NaN, "messages": []}',
+        "list.json": json.dumps([one, one], indent=1), "nan.json": '{"pk": NaN, "rewards": [1e999, 0.5]}',
     }  # fmt: skip
     for name, text in shapes.items():
         (tmp_path / name).write_text(text)
     assert [[record.value for record in records(tmp_path / name)] for name in shapes] == [
-        [one, one], [one], [one, one], [{"pk": None, "messages": []}],
+        [one, one], [one], [one, one], [{"pk": None, "rewards": [None, 0.5]}],
     ]  # fmt: skip
     assert [record.where for record in records(tmp_path / "lines.jsonl")][1].endswith("lines.jsonl:3")
 
