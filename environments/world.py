@@ -8,7 +8,7 @@ from functools import lru_cache
 from random import Random
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, RootModel
 
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Claim, Length, Observation, Seen
@@ -92,7 +92,7 @@ class Outcome(BaseModel):
 
     done: bool = False
     reason: str = ""
-    reward: float | None = None
+    reward: FiniteFloat | None = None
     detail: dict[str, Any] = {}
 
 

@@ -10,6 +10,8 @@ from tertulia.storage.errors import LogError
 
 _DELIMITERS = (",", ";", "\t")
 _INERT = "'"
+_LONGEST_CELL = 2**24
+"""Characters; Python's own limit is 131,072, which a long message may pass."""
 
 
 class SheetTrouble(LogError):
@@ -40,6 +42,7 @@ def read_table(raw: bytes, where: str) -> Sheet:
     text = _decoded(raw, where)
     line = next((one for one in text.splitlines() if one.strip()), "")
     delimiter = max(_DELIMITERS, key=line.count)
+    csv.field_size_limit(_LONGEST_CELL)
     try:
         table = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:

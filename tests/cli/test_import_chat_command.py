@@ -54,6 +54,12 @@ def test_the_people_of_one_table_are_nameless_in_every_other(tertulia: Tertulia,
         assert not any(name in texts for name in ("Carla", "carla", "Ben"))
 
 
+def test_a_very_long_message_is_a_message(tertulia: Tertulia, tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text(f"speaker,text\nBen,{'word ' * 40_000}\nCarla,well\n")
+    assert tertulia("import", "chat", "long.csv", *NOTE).code == 0
+    assert tertulia("sql", "SELECT max(length(text)) FROM event", "--csv").out.split()[1] == "200000"
+
+
 def test_who_became_whom_is_written_only_where_it_is_asked_for(tertulia: Tertulia, chat: str, tmp_path: Path) -> None:
     assert tertulia("import", "chat", chat, *NOTE, "--mapping", "names.csv", "--db", str(tmp_path)).code == 2
     assert not (tmp_path / "names.csv").exists()

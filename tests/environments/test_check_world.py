@@ -7,7 +7,7 @@ from random import Random
 from typing import ClassVar, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tertulia.environments.testing import check_world
 from tertulia.environments.world import (
@@ -264,3 +264,9 @@ def test_mutual_friends_keeps_every_law(params):
 
     check_world(make, seeds=range(3))
     check_world(make(), seeds=range(1), private=private)
+
+
+@pytest.mark.parametrize("reward", [float("inf"), float("nan")])
+def test_a_reward_that_is_no_number_is_refused_where_it_is_made(reward: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        Outcome(reward=reward)
