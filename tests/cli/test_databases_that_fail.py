@@ -367,7 +367,7 @@ def test_a_server_that_is_restarted_is_waited_for_and_nothing_pauses(
     with postgres_server.fresh() as db, Loopback(script=script) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         said = in_a_process(*LONG, "--db", db, "--json")
-        assert said.code == 0, said
+        assert said.code == 0, str(said)
         with Log.open(db, create=False) as log:
             [row] = log.episodes()
             answered = [call for call in log.rows(CallRow, row.id) if call.status != "error"]
