@@ -361,6 +361,7 @@ def test_a_server_that_is_restarted_is_waited_for_and_nothing_pauses(
 ) -> None:
     def script(body: dict[str, Any]) -> None:
         if len(server.requests) == 12:
+            time.sleep(1.0)  # nothing is answered meanwhile: a commit that is cut off would pause, and must
             postgres_server.stop()
             threading.Thread(target=lambda: (time.sleep(0.5), postgres_server.start())).start()
 
