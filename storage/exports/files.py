@@ -12,12 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tertulia.storage.beside import LONGEST, beside, is_of_kind, umask
 from tertulia.storage.errors import LogError
 
 MANIFEST = "export.json"
 """What a folder that we wrote holds: only such a folder is replaced."""
-_LONGEST = 100
-"""Characters of a name that the name beside it, while it is written, begins with."""
 
 
 class CannotWrite(LogError):
@@ -31,15 +30,8 @@ def whole_file(path: Path, *, begins: Sequence[bytes], replace: bool = False) ->
     with _told(path):
         _must_be_free(path, replace, folder=False)
         _must_be_ours(path, begins)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:_LONGEST]}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        beside = Path(name)
-        try:
-            yield beside
-            beside.chmod(0o666 & ~_umask())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with beside(path) as made:
+            yield made
 
 
 @contextmanager
@@ -49,20 +41,20 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     with _told(path):
         _must_be_free(path, replace, folder=True)
         _must_be_as_written(path)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:_LONGEST]}.", suffix=".part", dir=path.parent))
+        made = Path(tempfile.mkdtemp(prefix=f".{path.name[:LONGEST]}.", suffix=".part", dir=path.parent))
         try:
-            yield beside
-            beside.chmod(0o777 & ~_umask())
+            yield made
+            made.chmod(0o777 & ~umask())
             if path.is_dir() and any(path.iterdir()):
-                _swap(beside, path)
+                _swap(made, path)
             else:
-                beside.replace(path)  # also where an empty folder stands
+                made.replace(path)  # also where an empty folder stands
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _swap(new: Path, path: Path) -> None:
-    old = path.with_name(f".{path.name[:_LONGEST]}.{os.getpid()}.old")
+    old = path.with_name(f".{path.name[:LONGEST]}.{os.getpid()}.old")
     path.replace(old)
     new.replace(path)
     shutil.rmtree(old)
@@ -82,11 +74,7 @@ def _must_be_free(path: Path, replace: bool, *, folder: bool) -> None:
 
 def _must_be_ours(path: Path, begins: Sequence[bytes]) -> None:
     """What stands at the place of a file is an export too."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        first = file.read(max(map(len, begins)))
-    if first and not first.startswith(tuple(begins)):
+    if path.exists() and not is_of_kind(path, begins):
         raise CannotWrite(f"-o {path}: this file is something else than such an export; name another one")
 
 
@@ -121,9 +109,3 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CannotWrite(f"-o {path}: {error.strerror or error}; another place: -o PATH") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
