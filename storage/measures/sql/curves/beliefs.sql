@@ -12,12 +12,11 @@
 FROM (
   -- A belief holds over a stretch of turns, from `first` on.
   SELECT
-    i.episode, i.estimator, i.rule, i.level, f.first, i.turns,
+    i.episode, i.estimator, i.rule, i.level, i.first, i.turns,
     sum(i.gold_accuracy) AS accuracy, sum(i.gold_brier) AS brier, count(*) AS n
   FROM items AS i
-  JOIN found AS f ON f.id = i.id
   WHERE i.gold_brier IS NOT NULL AND i.robust = 1 AND i.beyond_gold = 0
-  GROUP BY i.episode, i.estimator, i.rule, i.level, f.first, i.turns
+  GROUP BY i.episode, i.estimator, i.rule, i.level, i.first, i.turns
 ) AS s
 JOIN turn AS t ON t.episode = s.episode AND t.turn >= s.first AND t.turn < s.first + s.turns
 GROUP BY s.episode, s.estimator, s.rule, s.level, t.turn

@@ -37,37 +37,35 @@
     ) END AS world_turn
   FROM spans AS s
   WHERE s.until > s.first
+), counted AS (
+  SELECT f.* FROM found AS f
+  WHERE (SELECT robust FROM wanted) = 0 OR EXISTS (
+    SELECT 1 FROM gold AS m
+    WHERE m.episode = f.episode AND m.chain = f.chain AND m.variable = f.variable AND m.turn = f.gold_turn AND m.robust
+  )
 ), given AS (
+  -- No more columns than are needed: they are sorted by the million.
   SELECT
-    f.id, f.episode, b.estimator, g.rule, g.robust,
-    CASE
-      WHEN f.chain = f.holder THEN 'own'
-      WHEN length(replace(replace(f.chain, '>', ''), '&', '')) < length(f.chain) - 1 THEN 'deeper'
-      WHEN replace(f.chain, '&', '') <> f.chain THEN 'common ground'
-      ELSE 'of another'
-    END AS level,
-    -- What a person said they believe is of the turn at which they were asked.
-    CASE WHEN b.estimator <> 'person' THEN f.until - f.first WHEN f.first = f.since THEN 1 ELSE 0 END AS turns,
-    b.probability AS p, g.probability AS g, w.probability AS w,
+    c.id, b.estimator, g.rule, g.robust, b.probability AS p, g.probability AS g, w.probability AS w,
     max(b.probability) OVER one AS p_most, max(g.probability) OVER one AS g_most
-  FROM found AS f
+  FROM counted AS c
   JOIN belief AS b
-    ON b.episode = f.episode AND b.holder = f.holder AND b.chain = f.chain AND b.variable = f.variable
-    AND b.turn = f.since
+    ON b.episode = c.episode AND b.holder = c.holder AND b.chain = c.chain AND b.variable = c.variable
+    AND b.turn = c.since
   LEFT JOIN gold AS g
-    ON g.episode = f.episode AND g.chain = f.chain AND g.variable = f.variable AND g.turn = f.gold_turn
+    ON g.episode = c.episode AND g.chain = c.chain AND g.variable = c.variable AND g.turn = c.gold_turn
     AND g.value = b.value
   LEFT JOIN gold AS w
-    ON w.episode = f.episode AND w.chain = 'world' AND w.variable = f.variable AND w.turn = f.world_turn
+    ON w.episode = c.episode AND w.chain = 'world' AND w.variable = c.variable AND w.turn = c.world_turn
     AND w.value = b.value
   WHERE b.estimator <> 'set'
     -- What nobody gives anything adds nothing to any sum.
     AND (b.probability > 0 OR g.probability > 0 OR w.probability > 0)
     AND (g.robust OR (SELECT robust FROM wanted) = 0)
-  WINDOW one AS (PARTITION BY f.id, g.rule)
-), items AS (
+  WINDOW one AS (PARTITION BY c.id, g.rule)
+), scored AS (
   SELECT
-    v.id, max(v.episode) AS episode, max(v.estimator) AS estimator, v.rule, max(v.level) AS level, max(v.turns) AS turns,
+    v.id, max(v.estimator) AS estimator, v.rule,
     max(CASE WHEN v.robust THEN 1 ELSE 0 END) AS robust,
     max(v.p_most) AS confidence,
     sum((v.p - v.g) * (v.p - v.g)) AS gold_brier,
@@ -80,6 +78,19 @@
     max(v.w) AS truth,
     CASE WHEN sum(v.p * v.w) > sum(v.g * v.w) + 1e-9 AND max(v.g_most) < 1 - 1e-9 THEN 1 ELSE 0 END AS beyond_gold
   FROM given AS v
-  WHERE v.turns > 0
   GROUP BY v.id, v.rule
+), items AS (
+  SELECT
+    s.*, c.episode, c.first,
+    CASE
+      WHEN c.chain = c.holder THEN 'own'
+      WHEN length(replace(replace(c.chain, '>', ''), '&', '')) < length(c.chain) - 1 THEN 'deeper'
+      WHEN replace(c.chain, '&', '') <> c.chain THEN 'common ground'
+      ELSE 'of another'
+    END AS level,
+    CASE WHEN s.estimator <> 'person' THEN c.until - c.first ELSE 1 END AS turns
+  FROM scored AS s
+  JOIN counted AS c ON c.id = s.id
+  -- What a person said they believe is of the turn at which they were asked.
+  WHERE s.estimator <> 'person' OR c.first = c.since
 )
