@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tertulia.environments.floor.silence import SILENCE
 from tertulia.environments.seeing import uttered
 from tertulia.mind.chains import order_of
 from tertulia.storage.log import Log
 from tertulia.storage.rows import WORLD, BeliefRow, EpisodeRow, EventRow, GoldRow, TurnRow
+from tertulia.storage.seen import SILENCE
 
 SAME = 1e-9
 """Probabilities that differ by no more are equal."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from tertulia.environments.floor.clock import Time
-from tertulia.environments.floor.silence import SILENCE
 from tertulia.environments.interventions import Interventions
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import by_event, uttered
@@ -36,6 +35,7 @@ from tertulia.storage.rows import (
     TurnRow,
     WitnessRow,
 )
+from tertulia.storage.seen import SILENCE
 
 
 class RestoreError(Exception):

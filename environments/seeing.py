@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from tertulia.environments.world import Event
 from tertulia.storage.rows import ClaimRow, Established, EventRow, Row, WitnessRow
-from tertulia.storage.seen import SeenEvent, see
+from tertulia.storage.seen import SPEECH, SeenEvent, see
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,12 @@ def _noticed_by(event: Event, witness: str) -> list[str]:
 
 def acted(event: EventRow | SeenEvent) -> bool:
     """Whether somebody took the floor by it: an act of a participant, or words the script put into its mouth."""
-    return event.actor is not None and (event.origin == "participant" or event.kind in ("say", "whisper"))
+    return event.actor is not None and (event.origin == "participant" or event.kind in SPEECH)
 
 
 def uttered(event: EventRow) -> bool:
     """Whether it is an utterance of a participant's own."""
-    return event.origin == "participant" and event.kind in ("say", "whisper")
+    return event.origin == "participant" and event.kind in SPEECH
 
 
 @dataclass(slots=True)

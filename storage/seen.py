@@ -15,7 +15,7 @@ from tertulia.storage.rows import ClaimRow, EventRow, Level, Variable, WitnessRo
 SILENCE = "silence"
 """The kind of an event that is a turn in which nobody spoke."""
 SPEECH = ("say", "whisper")
-"""The kinds of events that are words."""
+"""The kinds of events that are words: what they claim is somebody's word; what others claim was witnessed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tertulia.mind.chains import order_of
+from tertulia.storage.seen import SILENCE, SPEECH
 
 if TYPE_CHECKING:
     from tertulia.mind.state import MindState
 
 SPOKEN = "spoken"
-SILENCE = "silence"
-"""The event of a turn in which nobody speaks: what there is to show is that nothing happened."""
 _EVEN = 1e-9
 _STANDING = {"spoken": 0, "formed": 1, "kept": 2}
 
@@ -40,7 +39,7 @@ class EventView:
     @property
     def speaker(self) -> str | None:
         """Whose line it is: of a scripted event only where words are put into somebody's mouth."""
-        return self.actor if not self.scripted or self.kind in ("say", "whisper") else None
+        return self.actor if not self.scripted or self.kind in SPEECH else None
 
     @property
     def how(self) -> str:

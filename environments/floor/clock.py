@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tertulia.storage.rows import EventRow
+from tertulia.storage.seen import SPEECH
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]{1,2}|[^\s\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 """What stands between spaces; of scripts that are written without any, two characters."""
@@ -43,10 +44,10 @@ def lasts_s(events: Sequence[EventRow], acts: int, pace: Pace) -> float:
     which no participant acts is a pause.
     """
     own = [_words(event) for event in events if event.origin == "participant"]
-    put = [_words(event) for event in events if event.origin == "scripted" and event.kind in ("say", "whisper")]
+    put = [_words(event) for event in events if event.origin == "scripted" and event.kind in SPEECH]
     seconds = pace.gap_s + max(own, default=0) / pace.words_per_second if acts else pace.pause_s
     return round(seconds + sum(pace.gap_s + words / pace.words_per_second for words in put), 3)
 
 
 def _words(event: EventRow) -> int:
-    return len(_WORD.findall(event.text)) if event.kind in ("say", "whisper") else 0
+    return len(_WORD.findall(event.text)) if event.kind in SPEECH else 0

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tertulia.environments.world import Event
-
-SILENCE = "silence"
-"""The kind of the event."""
+from tertulia.storage.seen import SILENCE
 
 
 def silence(present: Mapping[str, tuple[str, ...]], events: Sequence[Event], seconds: float) -> Event | None:

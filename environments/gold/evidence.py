@@ -8,9 +8,7 @@ from itertools import combinations
 
 from tertulia.environments.seeing import Happened
 from tertulia.storage.rows import ClaimRow, Variable
-
-TOLD = ("say", "whisper")
-"""Kinds of events whose claims are somebody's word; claims of all other kinds are witnessed."""
+from tertulia.storage.seen import SPEECH
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Evidence:
     @property
     def told(self) -> bool:
         """Whether its claims are somebody's word, to be believed or not."""
-        return self.kind in TOLD
+        return self.kind in SPEECH
 
     def along(self, names: tuple[str, ...]) -> bool:
         """Whether it counts along a chain: all in it got the content, and each noticed all that come after it."""

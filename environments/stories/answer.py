@@ -9,10 +9,10 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 from tertulia.environments.gold import Gold, TrustRule
-from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.seeing import Happened, happened
 from tertulia.environments.stories.story import WORLD, Question, Story, StoryError
 from tertulia.storage.nearest import nearest, quoted
+from tertulia.storage.seen import SPEECH
 
 
 class Convention(Protocol):
@@ -49,7 +49,7 @@ class Answering:
         if variable not in self.gold.variables:
             raise LookupError(f"no variable '{variable}'; {nearest(variable, list(self.gold.variables))}")
         for one in reversed(self.events[:upto]):
-            if one.event.kind in TOLD:
+            if one.event.kind in SPEECH:
                 continue
             for claim in reversed(one.claims):
                 if claim.variable == variable and claim.holds and claim.believer is None:

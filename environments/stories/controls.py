@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tertulia.environments.gold import TrustRule
-from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.stories.answer import Answering
 from tertulia.environments.stories.story import Question, Sentence, Story
 from tertulia.environments.world import Claim, Event
+from tertulia.storage.seen import SPEECH
 
 DROPPED = "label_dropped"
 """The tag of a question whose label no longer applies: its answer is gold's."""
@@ -173,7 +173,7 @@ class _Scene:
 
 def _shows(event: Event, claim: Claim) -> bool:
     """Whether it is to be seen that the claim is so."""
-    return event.kind not in TOLD and claim.holds and claim.believer is None
+    return event.kind not in SPEECH and claim.holds and claim.believer is None
 
 
 def _and(names: Sequence[str]) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.stories.answer import Reason
 from tertulia.environments.stories.story import WORLD, Question, Story
 from tertulia.storage.nearest import nearest
+from tertulia.storage.seen import SPEECH
 
 if TYPE_CHECKING:
     from tertulia.environments.stories.answer import Answering
@@ -107,7 +107,7 @@ class _Seen:
         claim = next((claim for claim in event.claims if claim.variable == self.thing), None)
         if claim is None:
             return None
-        if event.kind in TOLD:
+        if event.kind in SPEECH:
             return claim.value if self._moved_by_word(event) else None
         self._truth, self._room = claim.value, event.place
         return claim.value if self._moved_by_sight(event) else None
@@ -194,7 +194,7 @@ def _unmoved(question: Question) -> str:
 
 def _named(story: Story, thing: str, told: bool = False) -> list[str]:
     """The places where the story or somebody in it puts a thing; `told`: where somebody's word puts it."""
-    events = (event for event in _events(story) if event.kind in TOLD or not told)
+    events = (event for event in _events(story) if event.kind in SPEECH or not told)
     claims = (claim for event in events for claim in event.claims if claim.variable == thing)
     return list(dict.fromkeys(claim.value for claim in claims))
 
@@ -214,7 +214,7 @@ def _place_at_last_exit(story: Story, question: Question) -> str | None:
     last: dict[str, tuple[int, str | None]] = {}
     for number, event in enumerate(_events(story)):
         claim = next((claim for claim in event.claims if claim.variable == question.variable), None)
-        if claim is not None and event.kind not in TOLD:
+        if claim is not None and event.kind not in SPEECH:
             truth = claim.value
             saw.update(event.content)
         elif event.kind == "leave" and event.actor is not None and event.actor in saw:

@@ -11,13 +11,12 @@ from tertulia.storage.coding.codebook import Codebook
 from tertulia.storage.errors import LogError
 from tertulia.storage.measures.compute import Condition, Played, played
 from tertulia.storage.nearest import nearest
+from tertulia.storage.seen import SILENCE, SPEECH
 from tertulia.storage.traces import FORGOTTEN
 
 if TYPE_CHECKING:
     from tertulia.storage.log import Log
 
-_SAID = ("say", "whisper")
-_SILENCE = "silence"
 _LINES = (
     "SELECT turn, ordinal, kind, actor, text, addressees, origin FROM v_transcript WHERE episode = ? "
     "ORDER BY turn, ordinal"
@@ -175,7 +174,7 @@ def lines_of(log: Log, episode: str) -> list[Line]:
 def _read(rows: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
     for turn, ordinal, kind, actor, text, addressees, origin in rows:
         done = actor is not None and origin == "participant"
-        said = kind in _SAID
+        said = kind in SPEECH
         to = ", ".join(json.loads(addressees)) if addressees else ""
         how = f"whispers to {to}" if kind == "whisper" and to else f"to {to}" if said and to else ""
-        yield Line(turn, ordinal, actor if said else None, how, text, done and said, done, kind == _SILENCE)
+        yield Line(turn, ordinal, actor if said else None, how, text, done and said, done, kind == SILENCE)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tertulia.environments.gold.evidence import TOLD
 from tertulia.environments.stories.story import Sentence, Story
 from tertulia.environments.world import Claim, Event
 from tertulia.environments.worlds.story.you import as_you
+from tertulia.storage.seen import SPEECH
 
 TELL = "tell"
 """The kind of an event in which a character says something: its claims are that character's word, and so stand in
@@ -56,7 +56,7 @@ class _Sights:
         may be to see what is in it. Only where a place is looked at: other events say in their words what they show."""
         news = []
         for event in events:
-            shown = [c for c in event.claims if event.kind not in TOLD and c.holds and c.believer is None]
+            shown = [c for c in event.claims if event.kind not in SPEECH and c.holds and c.believer is None]
             for claim in shown:
                 looked = event.kind in ("enter", "see") and event.place is not None
                 if looked and self._saw.get(claim.variable) != claim.value and not _names(text, claim.value):
@@ -104,7 +104,7 @@ def _witnessed(
 
 def _seen(events: Sequence[Event]) -> dict[str, Any]:
     """The claims of what is to be seen; words are the speaker's own."""
-    claims = [claim for event in events if event.kind not in TOLD for claim in event.claims if claim.believer is None]
+    claims = [claim for event in events if event.kind not in SPEECH for claim in event.claims if claim.believer is None]
     place = next((event.place for event in events if event.place), None)
     return {"claims": tuple(dict.fromkeys(claims)), "place": place}
 
@@ -115,7 +115,7 @@ def _world_event(text: str, kind: str, content: tuple[str, ...], viewer: str | N
 
 
 def _kind(event: Event) -> str:
-    return TELL if event.kind in TOLD else event.kind
+    return TELL if event.kind in SPEECH else event.kind
 
 
 def noticed(event: Event, viewer: str | None) -> dict[str, Any]:

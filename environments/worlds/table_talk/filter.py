@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tertulia.environments.world import Claim, Variable
-from tertulia.storage.seen import Seen, SeenEvent
+from tertulia.storage.seen import SPEECH, Seen, SeenEvent
 
 TRUST = 0.9
 """How far a told claim is believed: the probability moves this share of the way to certainty."""
-TOLD = ("say", "whisper")
-"""Kinds of events whose claims are somebody's word; claims of all other kinds are witnessed."""
 MOVES = ("leave", "enter")
 
 Chain = tuple[str, ...]
@@ -119,7 +117,7 @@ class Filter:
         return True
 
     def _after(self, minds: Minds, chain: Chain, event: SeenEvent, index: int, common: bool = False) -> Minds:
-        if not event.claims or (event.kind in TOLD and event.actor == self.me and len(chain) == 1):
+        if not event.claims or (event.kind in SPEECH and event.actor == self.me and len(chain) == 1):
             return minds
         changed = dict(minds)
         for claim in event.claims:
@@ -127,7 +125,7 @@ class Filter:
             if variable is None or claim.value not in variable.values or claim.believer is not None:
                 continue
             before, at = changed[claim.variable], variable.values.index(claim.value)
-            if event.kind not in TOLD:
+            if event.kind not in SPEECH:
                 changed[claim.variable] = Held(_certain(variable, at), event.id, index + 1)
             elif self._believed(before, variable, claim, chain, event, index, common):
                 after = _told(before.probabilities, at, claim.holds)

@@ -9,9 +9,9 @@ from math import fsum
 
 from tertulia.environments.world import Action, Candidate, Claim, Say
 from tertulia.environments.worlds.table_talk.acts import Whisper
-from tertulia.environments.worlds.table_talk.filter import TOLD, TRUST, Filter, Held
+from tertulia.environments.worlds.table_talk.filter import TRUST, Filter, Held
 from tertulia.environments.worlds.table_talk.words import Phrasebook, contains_words, words_of
-from tertulia.storage.seen import Seen, SeenEvent
+from tertulia.storage.seen import SPEECH, Seen, SeenEvent
 
 SURE = 0.75
 """From this probability on, something is said as a fact, and somebody counts as knowing it."""
@@ -60,7 +60,7 @@ class Talk:
     @cached_property
     def speech(self) -> list[SeenEvent]:
         """Every utterance it heard or made."""
-        return [e for e in self.seen.events if e.kind in TOLD and e.level == "content"]
+        return [e for e in self.seen.events if e.kind in SPEECH and e.level == "content"]
 
     def private(self, key: str) -> list[str]:
         """A list among its private data: `secrets`, `confides_in`."""
@@ -166,9 +166,9 @@ def _purpose(talk: Talk, claim: Claim, hearers: tuple[str, ...], question: SeenE
 
 def _words(talk: Talk, told: str, source: SeenEvent | None) -> str:
     """The claim's own sentence, after what was witnessed or who said it; so that its claims are all it claims."""
-    if source is None or source.actor == talk.me or (told in source.text and source.kind not in TOLD):
+    if source is None or source.actor == talk.me or (told in source.text and source.kind not in SPEECH):
         return told
-    if source.kind in TOLD:
+    if source.kind in SPEECH:
         text = f"{source.actor} said: {told}"
     else:
         text = told if talk.book.parse(source.text) else f"{source.text} {told}"
@@ -199,7 +199,7 @@ def _told_already(talk: Talk, other: str, claim: Claim, held: Held) -> bool:
     ids = [event.id for event in talk.seen.events]
     start = ids.index(held.source) if held.source in ids else 0
     return any(
-        e.kind in TOLD and e.actor == talk.me and claim in e.claims and other in e.witnesses
+        e.kind in SPEECH and e.actor == talk.me and claim in e.claims and other in e.witnesses
         for e in talk.seen.events[start:]
     )
 

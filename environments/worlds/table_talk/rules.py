@@ -12,10 +12,8 @@ from tertulia.environments.worlds.table_talk.filter import Filter, Held, chains
 from tertulia.environments.worlds.table_talk.mirroring import mirroring
 from tertulia.environments.worlds.table_talk.remarks import Talk, remarks
 from tertulia.environments.worlds.table_talk.words import Phrasebook
-from tertulia.storage.seen import Seen
+from tertulia.storage.seen import SILENCE, Seen
 
-SILENCE = "silence"
-"""The kind of an event that says nobody spoke."""
 PARTING = 3.6
 """The motivation to part once nothing is left to say: just above the usual threshold for taking the floor (3.5)."""
 
