@@ -266,7 +266,7 @@ def _groups(log: Log, one: _Side, other: _Side, as_json: bool) -> None:
 
 def _effects(found: Effects) -> Iterator[str]:
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
     width = width_of(sys.stdout)
     yield f"a  {found.a}"
@@ -282,7 +282,7 @@ def _effects(found: Effects) -> Iterator[str]:
         yield f"by chance alone: {parted} of {beside} replicates of b part from the next one"
     yield ""
     rows = [(name, *map(_mean, three[:2]), _interval(three[2])) for name, three in found.figures.items()]
-    yield from table_lines(("", "a", "b", "a - b (95 %, n)"), rows, width)
+    yield from folded_lines(("", "a", "b", "a - b (95 %, n)"), rows, width)
     yield from _effects_on_beliefs(found)
     if found.set_apart:
         named = ", ".join(f"{chain} about {variable}" for chain, variable in found.set_apart)

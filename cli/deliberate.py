@@ -57,7 +57,7 @@ def deliberate(
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
     from tertulia.environments.deliberating import ARMS
 
     width = width_of(sys.stdout)
@@ -65,10 +65,10 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         [name, *(_figure(comparison.arm(arm, name)) for arm in ARMS), _figure(comparison.difference(name), "+")]
         for name in comparison.figures()
     ]
-    yield from table_lines(["mean, 95 %", *ARMS, "difference"], rows, width)
+    yield from folded_lines(["mean, 95 %", *ARMS, "difference"], rows, width)
     yield ""
     agreement = [[name, _figure(found)] for name, found in comparison.agreement().items()]
-    yield from table_lines(["who spoke", f"over {len(comparison.pairs(*ARMS))} seeds"], agreement, width)
+    yield from folded_lines(["who spoke", f"over {len(comparison.pairs(*ARMS))} seeds"], agreement, width)
 
 
 def _figure(found: Mean | Interval | None, sign: str = "") -> str:

@@ -56,15 +56,15 @@ def elicit(
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
     from tertulia.environments.eliciting import ARMS, FIGURES, PAIRS
 
     width = width_of(sys.stdout)
     arms = [[name, *(_figure(comparison.arm(arm, name)) for arm in ARMS)] for name in FIGURES]
-    yield from table_lines(["mean (n)", *ARMS], arms, width)
+    yield from folded_lines(["mean (n)", *ARMS], arms, width)
     yield ""
     compared = [[name, *(_figure(comparison.difference(*pair, name), "+") for pair in PAIRS)] for name in FIGURES]
-    yield from table_lines(["difference (95 %, n)", *(" - ".join(pair) for pair in PAIRS)], compared, width)
+    yield from folded_lines(["difference (95 %, n)", *(" - ".join(pair) for pair in PAIRS)], compared, width)
 
 
 def _figure(mean: Mean | None, sign: str = "") -> str:

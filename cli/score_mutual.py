@@ -79,14 +79,14 @@ def mutual_tables(data: Mapping[str, Any]) -> list[Table]:
 
 def mutual_lines(data: Mapping[str, Any], width: int | None = None) -> Iterator[str]:
     """The tables as lines of text."""
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
     for number, table in enumerate(mutual_tables(data)):
         if number:
             yield ""
         yield from wrap(table.title, width or WIDTH)
         if table.rows:
-            yield from table_lines(table.columns, table.rows, width)
+            yield from folded_lines(table.columns, table.rows, width)
         if table.note:
             yield from wrap(table.note, width or WIDTH)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.harmless import one_line
-from tertulia.cli.display.table import table_lines
+from tertulia.cli.display.table import folded_lines
 
 if TYPE_CHECKING:
     from tertulia.cli.score import Scored
@@ -96,7 +96,7 @@ def _table(
     """Intervals are left out where there are none."""
     empty = [name for i, name in enumerate(columns) if name == "95 %" and all(row[i] == NONE for row in rows)]
     kept = [i for i, name in enumerate(columns) if name not in without and name not in empty]
-    yield from table_lines([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], width)
+    yield from folded_lines([columns[i] for i in kept], [[row[i] for i in kept] for row in rows], width)
 
 
 def _how(how: How) -> str:
