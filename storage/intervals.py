@@ -14,7 +14,7 @@ DRAWS = 2000
 CONFIDENCE = 0.95
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def draws_of(seed: int | str, size: int, draws: int) -> list[itemgetter[Any]]:
     """So many draws, with replacement, of as many as there are (two or more), each as what takes them out of a list.
     The same for all figures over so many, so that drawing is paid once."""
