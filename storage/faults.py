@@ -20,7 +20,7 @@ PATIENCE_S = 30.0
 FIRST_WORD_S = 3.0
 """After so long it is said what is waited for."""
 TRY_S = 1.5
-"""How long one try waits for a lock on a SQLite file."""
+"""How long one try waits for a lock."""
 _LONGEST_PAUSE_S = 1.0
 
 _LOG = logging.getLogger("tertulia.storage")

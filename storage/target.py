@@ -15,16 +15,15 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from tertulia.storage import faults
+from tertulia.storage import asleep, faults
 from tertulia.storage.errors import LogError, Unusable, first_line
 
 _DEFAULT = "tertulia.db"
 _CONNECT_S = 10
 """How long a PostgreSQL server may take to answer at all."""
 
-_ASLEEP_MS = 15_000
-"""A PostgreSQL session that sleeps within a transaction for so long (its process was stopped) loses it: whoever takes
-over its episodes must not wait for its locks."""
+_NAME = "tertulia"
+"""What our sessions on a server are called, unless the URL says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Target:
             return create_engine(
                 self.url.update_query_dict(self.connecting()), pool_size=pool_size, max_overflow=16,
                 pool_pre_ping=read_only,
-                connect_args={"options": f"{theirs} -c idle_in_transaction_session_timeout={_ASLEEP_MS}".strip()},
+                connect_args={"options": f"{theirs} {asleep.option()}".strip()},
             )  # fmt: skip
         except ModuleNotFoundError:
             raise LogError("a log on PostgreSQL needs the extra: pip install 'tertulia[postgres]'") from None
@@ -94,7 +93,8 @@ class Target:
     def connecting(self) -> dict[str, str]:
         """What connections to a server need beyond the URL."""
         given = {} if self.url is None else self.url.query
-        return {} if "connect_timeout" in given else {"connect_timeout": str(_CONNECT_S)}
+        ours = {"connect_timeout": str(_CONNECT_S), "application_name": _NAME}
+        return {key: value for key, value in ours.items() if key not in given}
 
     @contextmanager
     def told_in_one_line(self) -> Iterator[None]:

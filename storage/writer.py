@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NestedTransaction
 from sqlalchemy.exc import SQLAlchemyError
 
+from tertulia.storage import asleep
 from tertulia.storage.errors import LogError
-from tertulia.storage.faults import Waiting, passing
+from tertulia.storage.faults import TRY_S, Waiting, passing
 from tertulia.storage.target import Target
 from tertulia.storage.work import Work, run_many, run_one
 
@@ -55,6 +56,7 @@ class Writer:
         self._closed = False
         self._connection: Connection | None = None
         self._committing = False
+        self._met_a_lock = False
         self.transactions = 0
         """How many transactions have been committed."""
 
@@ -150,7 +152,7 @@ class Writer:
                 item.result = item.error = None
             try:
                 if self._connection is None:
-                    self._connection = self._engine.connect()
+                    self._connection = self._connected()
                 if not self._together(self._connection, items):
                     self._one_by_one(self._connection, items)
                 self.transactions += 1
@@ -159,6 +161,7 @@ class Writer:
                 self._hang_up()
                 fault = passing(error)
                 if fault is not None and not self._committing and waiting.again(fault):
+                    self._met_a_lock = fault.kind == "locked"
                     continue
                 for item in items:
                     item.error = self._target.told(error)
@@ -217,14 +220,24 @@ class Writer:
                 item.error = self._target.told(error)
                 transaction.close()
 
+    def _connected(self) -> Connection:
+        """A connection on which no try waits long for a lock, on either database."""
+        connection = self._engine.connect()
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET lock_timeout = {int(1000 * TRY_S)}")
+            connection.commit()
+            if self._met_a_lock:
+                asleep.end_others(connection)
+        return connection
+
     def _hang_up(self) -> None:
         """Let go of a connection that failed; the next transaction makes a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                connection.close()
-            except SQLAlchemyError:
                 connection.invalidate()
+            finally:
+                connection.close()
 
 
 def _undone(savepoint: NestedTransaction) -> bool:

@@ -76,37 +76,43 @@ FROM (
           l.episode, l.first, l.last, l.holder, l.chain, l.variable, b.value, b.probability AS p, b.estimator,
           'turn' AS source, CAST(NULL AS INTEGER) AS probe, l.gold_turn, l.world_turn
         FROM (
-          SELECT s.*, min(s.turn) OVER same AS first, max(s.turn) OVER same AS last
+          SELECT
+            p.episode, p.holder, p.chain, p.variable, CASE WHEN p.turn < 1 THEN 1 ELSE p.turn END AS first,
+            lead(p.turn, 1, 2147483647) OVER (
+              PARTITION BY p.episode, p.holder, p.chain, p.variable ORDER BY p.turn
+            ) - 1 AS last,
+            (
+              SELECT max(m.turn) FROM belief AS m
+              WHERE m.episode = p.episode AND m.holder = p.holder AND m.chain = p.chain AND m.variable = p.variable
+                AND m.turn <= p.turn
+            ) AS since,
+            (
+              SELECT max(m.turn) FROM gold AS m
+              WHERE m.episode = p.episode AND m.chain = p.chain AND m.variable = p.variable AND m.turn <= p.turn
+            ) AS gold_turn,
+            CASE WHEN p.chain = p.holder THEN (
+              SELECT max(m.turn) FROM gold AS m
+              WHERE m.episode = p.episode AND m.chain = 'world' AND m.variable = p.variable AND m.turn <= p.turn
+            ) END AS world_turn
           FROM (
-            SELECT
-              c.*, t.turn,
-              (
-                SELECT max(m.turn) FROM gold AS m
-                WHERE m.episode = c.episode AND m.chain = c.chain AND m.variable = c.variable AND m.turn <= t.turn
-              ) AS gold_turn,
-              CASE WHEN c.chain = c.holder THEN (
-                SELECT max(m.turn) FROM gold AS m
-                WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= t.turn
-              ) END AS world_turn
-            FROM (
-              SELECT
-                n.episode, n.holder, n.chain, n.variable, n.turn AS since,
-                lead(n.turn, 1, 2147483647) OVER (
-                  PARTITION BY n.episode, n.holder, n.chain, n.variable ORDER BY n.turn
-                ) AS until
-              FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b) AS n
-            ) AS c
-            JOIN turn AS t ON t.episode = c.episode AND t.turn >= c.since AND t.turn >= 1 AND t.turn < c.until
-          ) AS s
-          WINDOW same AS (
-            PARTITION BY s.episode, s.holder, s.chain, s.variable, s.since, s.gold_turn, s.world_turn
-          )
+            -- Where something of it can change: it is written anew, its gold is, or the truth is.
+            SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b
+            UNION ALL
+            SELECT DISTINCT n.episode, n.holder, n.chain, n.variable, g.turn
+            FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable FROM belief AS b) AS n
+            JOIN gold AS g ON g.episode = n.episode AND g.chain = n.chain AND g.variable = n.variable
+            UNION ALL
+            SELECT DISTINCT n.episode, n.holder, n.chain, n.variable, g.turn
+            FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable FROM belief AS b) AS n
+            JOIN gold AS g ON g.episode = n.episode AND g.chain = 'world' AND g.variable = n.variable
+            WHERE n.chain = n.holder
+          ) AS p
         ) AS l
         JOIN belief AS b
           ON b.episode = l.episode AND b.holder = l.holder AND b.chain = l.chain AND b.variable = l.variable
           AND b.turn = l.since
-        -- What a person said they believe is of the turn at which they were asked.
-        WHERE l.turn = l.first AND b.declared AND b.estimator <> 'set'
+        WHERE l.last >= l.first AND b.declared AND b.estimator <> 'set'
+          -- What a person said they believe is of the turn at which they were asked.
           AND (b.estimator <> 'person' OR l.first = l.since)
         UNION ALL
         SELECT

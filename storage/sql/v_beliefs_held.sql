@@ -41,7 +41,8 @@ FROM (
     FROM (
       -- DISTINCT also has the truth looked up once, not wherever it is used.
       SELECT DISTINCT
-        l.episode, l.first, l.last, l.holder, l.chain, l.variable, l.since, l.other, l.own_turn,
+        l.episode, CASE WHEN l.turn < 1 THEN 1 ELSE l.turn END AS first, l.last, l.holder, l.chain, l.variable, l.since,
+        l.other, CASE WHEN l.other IS NOT NULL THEN l.own_turn END AS own_turn,
         (
           SELECT g.value FROM gold AS g
           WHERE g.episode = l.episode AND g.chain = 'world' AND g.variable = l.variable AND g.turn = l.truth_turn
@@ -49,39 +50,46 @@ FROM (
           LIMIT 1
         ) AS truth
       FROM (
-        SELECT h.*, min(h.turn) OVER same AS first, max(h.turn) OVER same AS last
+        SELECT
+          p.episode, p.turn, p.holder, p.chain, p.variable,
+          lead(p.turn, 1, 2147483647) OVER (
+            PARTITION BY p.episode, p.holder, p.chain, p.variable ORDER BY p.turn
+          ) - 1 AS last,
+          CASE
+            WHEN substr(p.chain, 1, length(p.holder) + 1) = p.holder || '>'
+              AND length(replace(replace(p.chain, '>', ''), '&', '')) = length(p.chain) - 1
+            THEN substr(p.chain, length(p.holder) + 2)
+          END AS other,
+          (
+            SELECT max(m.turn) FROM belief AS m
+            WHERE m.episode = p.episode AND m.holder = p.holder AND m.chain = p.chain AND m.variable = p.variable
+              AND m.turn <= p.turn
+          ) AS since,
+          (
+            SELECT max(m.turn) FROM belief AS m
+            WHERE m.episode = p.episode AND m.holder = p.holder AND m.chain = p.holder AND m.variable = p.variable
+              AND m.turn <= p.turn
+          ) AS own_turn,
+          (
+            SELECT max(m.turn) FROM gold AS m
+            WHERE m.episode = p.episode AND m.chain = 'world' AND m.variable = p.variable AND m.turn <= p.turn
+          ) AS truth_turn
         FROM (
-          SELECT
-            c.episode, t.turn, c.holder, c.chain, c.variable, c.since, c.other,
-            CASE WHEN c.other IS NOT NULL THEN (
-              SELECT max(o.turn) FROM belief AS o
-              WHERE o.episode = c.episode AND o.holder = c.holder AND o.chain = c.holder AND o.variable = c.variable
-                AND o.turn <= t.turn
-            ) END AS own_turn,
-            (
-              SELECT max(m.turn) FROM gold AS m
-              WHERE m.episode = c.episode AND m.chain = 'world' AND m.variable = c.variable AND m.turn <= t.turn
-            ) AS truth_turn
-          FROM (
-            SELECT
-              n.episode, n.holder, n.chain, n.variable, n.turn AS since,
-              lead(n.turn, 1, 2147483647) OVER (
-                PARTITION BY n.episode, n.holder, n.chain, n.variable ORDER BY n.turn
-              ) AS until,
-              CASE
-                WHEN substr(n.chain, 1, length(n.holder) + 1) = n.holder || '>'
-                  AND length(replace(replace(n.chain, '>', ''), '&', '')) = length(n.chain) - 1
-                THEN substr(n.chain, length(n.holder) + 2)
-              END AS other
-            FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b) AS n
-          ) AS c
-          JOIN turn AS t ON t.episode = c.episode AND t.turn >= c.since AND t.turn >= 1 AND t.turn < c.until
-        ) AS h
-        WINDOW same AS (
-          PARTITION BY h.episode, h.holder, h.chain, h.variable, h.since, h.other, h.own_turn, h.truth_turn
-        )
+          -- Where something of it can change: it is written anew, the holder's own is, or the truth is.
+          SELECT DISTINCT b.episode, b.holder, b.chain, b.variable, b.turn FROM belief AS b
+          UNION ALL
+          SELECT DISTINCT n.episode, n.holder, n.chain, n.variable, o.turn
+          FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable FROM belief AS b) AS n
+          JOIN belief AS o
+            ON o.episode = n.episode AND o.holder = n.holder AND o.chain = n.holder AND o.variable = n.variable
+          WHERE n.chain <> n.holder
+          UNION ALL
+          SELECT DISTINCT n.episode, n.holder, n.chain, n.variable, g.turn
+          FROM (SELECT DISTINCT b.episode, b.holder, b.chain, b.variable FROM belief AS b) AS n
+          JOIN gold AS g ON g.episode = n.episode AND g.chain = 'world' AND g.variable = n.variable
+        ) AS p
       ) AS l
-      WHERE l.turn = l.first
+      WHERE l.since IS NOT NULL AND l.last >= l.turn AND l.last >= 1 -- of several changes at one turn, the last
     ) AS s
     JOIN belief AS b
       ON b.episode = s.episode AND b.holder = s.holder AND b.chain = s.chain AND b.variable = s.variable

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tertulia.storage import faults
+from tertulia.storage import asleep, faults
 from tertulia.storage.log import Log, LogError, Unusable
 from tertulia.storage.rows import CallRow, EventRow
 from tests.postgres import Server
@@ -84,6 +84,33 @@ async def test_two_programs_that_get_in_each_others_way_are_put_in_a_row(postgre
             await asyncio.to_thread(other.execute, update, {"id": "E1"})
         await both
         assert {(row.head, row.seed) for row in log.episodes()} == {(0, 8)}
+
+
+@pytest.mark.parametrize("amid", ["rows", "statements"])
+async def test_a_program_that_sleeps_within_a_transaction_keeps_nobody_waiting(
+    postgres_log: Log, monkeypatch: pytest.MonkeyPatch, amid: str
+) -> None:
+    """In the middle of many rows the server takes it to be at work, and its own limit for sleepers does not count."""
+    import psycopg
+
+    monkeypatch.setattr(asleep, "AFTER_S", 2.0)
+    await postgres_log.begin(an_episode())
+    target = postgres_log.target
+    with Log.open(str(target)) as other, other._engine.connect() as connection:
+        sleeper = connection.connection.dbapi_connection
+        assert isinstance(sleeper, psycopg.Connection)
+        server = sleeper.pgconn
+        server.exec_(b"BEGIN")
+        if amid == "rows":
+            server.enter_pipeline_mode()
+            server.send_query_params(b"UPDATE episode SET seed = seed + 1", None)
+            server.send_flush_request()
+            server.flush()
+        else:
+            server.exec_(b"UPDATE episode SET seed = seed + 1")
+        await postgres_log.commit(a_turn(0))
+        assert [(row.head, row.seed) for row in postgres_log.episodes()] == [(0, 7)]
+        connection.invalidate()
 
 
 async def test_a_log_in_a_place_that_is_never_written_can_be_read(tmp_path: Path) -> None:
