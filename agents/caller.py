@@ -41,8 +41,8 @@ class Ledger(Protocol):
         """What an interrupted run of this take left behind, in the order of attempts."""
         ...
 
-    async def record(self, row: CallRow) -> None:
-        """Durable when it returns."""
+    def record(self, row: CallRow) -> Awaitable[None]:
+        """To be awaited: then it is durable."""
         ...
 
 
@@ -86,6 +86,8 @@ class _Asking:
     hash: str
     attempt: int
     recorded: Sequence[CallRow]
+    value: Any = None
+    """What came of it, where it was answered just now."""
 
 
 @dataclass
@@ -128,7 +130,8 @@ class SeatModel:
             asking = self._asking(request, messages, attempt, recorded)
             row = await self._answered(asking, last)
             if row.status in ("ok", "repaired"):
-                return Reply(self._value(request, row), row.call, "verbalised")
+                value = self._value(request, row) if asking.value is None else asking.value
+                return Reply(value, row.call, "verbalised")
             messages, attempt = reask(messages, row.reply or "", row.error or ""), row.attempt + 1
         return Reply(None, row.call, "verbalised", f"no valid reply after a re-ask: {row.error}")
 
@@ -192,21 +195,23 @@ class SeatModel:
                 await self._keep(row_of(status="error", error="cancelled"))
                 raise
             else:
-                row = row_of(**_outcome(read(completion, asking.request.schema), completion, last))
+                reading = read(completion, asking.request.schema)
+                asking.value = reading.value
+                row = row_of(**_outcome(reading, completion, last))
             _tell(slot, failure)
         await self._keep(row)
         return row, failure
 
     async def _keep(self, row: CallRow) -> None:
         """Write a row down to the end, even when cancelled meanwhile: what was answered has been paid."""
-        writing = asyncio.ensure_future(self.ledger.record(row))
+        writing = asyncio.ensure_future(self.ledger.record(row))  # a task only where it is no future already
         cancelled: asyncio.CancelledError | None = None
-        while not writing.done():
-            try:
-                await asyncio.shield(writing)
-            except asyncio.CancelledError as error:
-                cancelled = error
         try:
+            while not writing.done():
+                try:
+                    await asyncio.shield(writing)
+                except asyncio.CancelledError as error:
+                    cancelled = error
             writing.result()
         finally:  # also what could not be written down was asked, and is in flight no more
             if self.budget is not None:
@@ -237,7 +242,7 @@ class SeatModel:
         )
 
     def _value(self, request: Request[T], row: CallRow) -> T:
-        """The value of a reply that was found valid; a recorded one that no longer is was made by other code."""
+        """The value of a recorded reply that was found valid; one that no longer is was made by other code."""
         value = read(Completion(row.reply or "", row.finish or "stop"), request.schema).value
         if value is None:
             raise StaleTake(self.turn, self.take)

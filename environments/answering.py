@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tertulia.agents.backends.base import Backend, BackendFailure
@@ -74,10 +74,10 @@ class SeatLedger:
         found = [row for row in self.left_behind if row.purpose == purpose and row.ordinal == ordinal]
         return sorted(found, key=lambda row: row.attempt)
 
-    async def record(self, row: CallRow) -> None:
+    def record(self, row: CallRow) -> Awaitable[None]:
         if self.stage.hours_only:
             row = row.model_copy(update={"started_at": self.stage.stamp(row.started_at)})
-        await self.log.record_call(row, self.lease)
+        return self.log.record_call(row, self.lease)
 
 
 def backend_of(backends: Backends, uri: str) -> Backend:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -42,8 +42,8 @@ class _Beside:
     def recorded(self, purpose: str, ordinal: int) -> list[CallRow]:
         return []
 
-    async def record(self, row: CallRow) -> None:
-        await self.log.record_call(row)
+    def record(self, row: CallRow) -> Awaitable[None]:
+        return self.log.record_call(row)
 
 
 @dataclass(slots=True)

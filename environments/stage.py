@@ -103,6 +103,8 @@ class Stage:
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
     """A state, and what each may do in it, as far as somebody has asked."""
+    _able: tuple[Any, tuple[str, ...]] = (None, ())
+    """A state, and those who can act in it."""
     _true_in: Any = None
     """The state whose truths were written last."""
     _observed: Any = None
@@ -201,7 +203,9 @@ class Stage:
 
     def able(self) -> tuple[str, ...]:
         """Those who can act at all now, in seat order."""
-        return tuple(name for name in self.seats if self.legal(name) is not None)
+        if self._able[0] is not self.state:
+            self._able = self.state, tuple(name for name in self.seats if self.legal(name) is not None)
+        return self._able[1]
 
     def legal(self, name: str) -> type[RootModel[Any]] | None:
         """The acts open to a seat now; None where it cannot act. Worlds are pure, so each is asked once a state."""

@@ -14,7 +14,7 @@ NEUTRAL = 3.0
 
 def without_thoughts(moment: Moment) -> Intent:
     """Of a mind that forms no thoughts: it would always speak."""
-    return Intent(wants=True, volunteers=True, motivation=NEUTRAL, interrupts=_interrupts(moment, NEUTRAL))
+    return Intent.made(wants=True, volunteers=True, motivation=NEUTRAL, interrupts=_interrupts(moment, NEUTRAL))
 
 
 def by_thought(mind: MindState, moment: Moment) -> Intent:

@@ -69,7 +69,7 @@ def _values(variable: Variable) -> str:
 
 def first_turn(seen: Seen, limit: int) -> int:
     """The first turn still in the context: 0, or the start of a later block when all exceeds `limit` characters."""
-    if sum(100 + 5 * len(event.text) + 42 * len(event.addressees) for event in seen.events) <= limit:
+    if sum([100 + 5 * len(event.text) + 42 * len(event.addressees) for event in seen.events]) <= limit:
         return 0  # entries are shorter than that, names having 40 characters at most: nearly always enough to know
     start, size = 0, sum(len(line(event)) + 1 for event in seen.events)
     while size > limit and start + BLOCK < seen.turn:

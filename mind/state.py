@@ -113,31 +113,33 @@ class MindState(Made, BaseModel):
         beliefs, thoughts = dict(self.beliefs), dict(self.thoughts)
         memories, notes = dict(self.memories), dict(self.notes)
         touched: set[tuple[str, int]] = set()
+        row: Any
         for row in rows:
             if getattr(row, "holder", None) != self.holder:
                 continue
-            if isinstance(row, BeliefRow):
+            kind = type(row)
+            if kind is BeliefRow:
                 key = f"{row.chain}|{row.variable}"
                 fresh = (key, row.turn) not in touched
                 touched.add((key, row.turn))
                 beliefs[key] = _with_value(None if fresh else beliefs.get(key), row)
-            elif isinstance(row, ThoughtRow):
+            elif kind is ThoughtRow:
                 thoughts[row.thought] = Thought.made(
                     id=row.thought, system=row.system, text=row.text, stimuli=tuple(row.stimuli), turn=row.turn,
                     accessed=row.turn,
                 )  # fmt: skip
-            elif isinstance(row, AppraisalRow):
+            elif kind is AppraisalRow:
                 thoughts[row.thought] = thoughts[row.thought].model_copy(
                     update={"status": row.status, "motivation": row.motivation}
                 )
-            elif isinstance(row, MemoryRow):
+            elif kind is MemoryRow:
                 memories[row.memory] = Memory.made(
                     id=row.memory, kind=row.kind, text=row.text, turn=row.turn,
                     source_event=row.source_event, weight=row.weight, accessed=row.turn,
                 )  # fmt: skip
-            elif isinstance(row, RecallRow):
+            elif kind is RecallRow:
                 _came_up(thoughts if row.kind == "thought" else memories, row)
-            elif isinstance(row, MindDeltaRow):
+            elif kind is MindDeltaRow:
                 notes[f"{row.faculty}/{row.key}"] = row.value
         return MindState.made(holder=self.holder, beliefs=beliefs, thoughts=thoughts, memories=memories, notes=notes)
 
@@ -232,7 +234,7 @@ class Element(BaseModel):
     selected: bool = False
 
 
-class MindUpdate(BaseModel):
+class MindUpdate(Made, BaseModel):
     """What one faculty changes in one turn."""
 
     beliefs: list[BeliefChange] = Field(default_factory=list)
@@ -246,7 +248,7 @@ class MindUpdate(BaseModel):
     notes: dict[str, Any] = Field(default_factory=dict)
 
 
-class Intent(BaseModel):
+class Intent(Made, BaseModel):
     """What a mind wants of the floor once it has deliberated. `act` is a draft, where one was asked for already."""
 
     wants: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -112,15 +113,23 @@ class Log(Readers):
         """
         await self._writer.do(work.turn_work(record))
 
-    async def record_call(self, call: CallRow, lease: str | None = None) -> None:
-        """Enter one attempt at one call, whether or not its turn will ever be committed. Raises `Duplicate`.
+    def record_call(self, call: CallRow, lease: str | None = None) -> asyncio.Future[None]:
+        """Enter one attempt at one call, whether or not its turn will ever be committed; to be awaited. Raises
+        `Duplicate`.
 
         With `lease`, only the worker that leads the episode may: raises `LostLease`.
         """
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
         kept = self._prompts.shorten(call)
-        await self._writer.do(work.Work(rows=[kept], guard=guard))
-        self._prompts.remember(kept)
+        written = self._writer.do(work.Work(rows=[kept], guard=guard))
+        if kept.messages:
+            written.add_done_callback(lambda _: self._remember(kept, written))
+        return written
+
+    def _remember(self, kept: CallRow, written: asyncio.Future[None]) -> None:
+        """What is durable can be referred to by the calls that follow."""
+        if not written.cancelled() and written.exception() is None:
+            self._prompts.remember(kept)
 
     async def record(self, rows: Sequence[Row], lease: str | None = None) -> None:
         """Enter rows beside the turns (scores, a person's input, a batch), all or none. Raises `Duplicate`.

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+from pydantic import BaseModel
+
+_put_values, _put_names, _put_extra, _put_private = (
+    vars(BaseModel)[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+"""What makes up a model of pydantic's; each put directly, since models that are frozen let nothing be set."""
+
+
+class _Shape(NamedTuple):
+    """What is the same for all models of a type."""
+
+    blank: dict[str, Any]
+    """The defaults of the fields that may be left out, in the fields' order. One that may not is `...` here, and so is
+    one whose default is made anew for each."""
+    anew: tuple[tuple[str, Callable[[], Any]], ...]
+    """Those, and what makes them (a list, a dictionary)."""
+    names: set[str]
+    """All fields: one set for all of a type."""
+
+
+_SHAPES: dict[type, _Shape] = {}
 
 
 class Made:
@@ -15,27 +38,21 @@ class Made:
 
         What pydantic's `model_construct` does, with the defaults and the names of the fields looked up once.
         """
+        blank, anew, names = _SHAPES.get(cls) or _shape(cls)
+        for name, make in anew:
+            if name not in values:
+                values[name] = make()
         one = object.__new__(cls)
-        model: Any = cls
-        put = object.__setattr__
-        put(one, "__dict__", {**_blank(model), **values})
-        put(one, "__pydantic_fields_set__", _names(model))
-        put(one, "__pydantic_extra__", None)
-        put(one, "__pydantic_private__", None)
+        _put_values(one, blank | values)
+        _put_names(one, names)
+        _put_extra(one, None)
+        _put_private(one, None)
         return one
 
 
-@cache
-def _blank(model: Any) -> dict[str, Any]:
-    """The defaults of the fields that may be left out, in the fields' order. One that may not, or whose default is made
-    anew for each (a list), is `...` here."""
-    return {
-        name: ... if info.is_required() or info.default_factory else info.default
-        for name, info in model.model_fields.items()
-    }
-
-
-@cache
-def _names(model: Any) -> set[str]:
-    """All fields: one set for all of a type."""
-    return set(model.model_fields)
+def _shape(cls: Any) -> _Shape:
+    fields = cls.model_fields
+    left_out = {name: ... if f.is_required() or f.default_factory else f.default for name, f in fields.items()}
+    anew = tuple((name, f.default_factory) for name, f in fields.items() if f.default_factory is not None)
+    _SHAPES[cls] = _Shape(left_out, anew, set(fields))
+    return _SHAPES[cls]

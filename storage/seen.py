@@ -87,7 +87,7 @@ class SeenEvent(Made, BaseModel):
         return any(claim.variable == variable and claim.believer is None for claim in self.claims)
 
 
-class Observation(BaseModel):
+class Observation(Made, BaseModel):
     """What the world shows one participant in private: in words, and as data for rules."""
 
     model_config = ConfigDict(frozen=True)

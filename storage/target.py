@@ -85,10 +85,14 @@ class Target:
             return create_engine(
                 self.url.update_query_dict(self.connecting()), pool_size=pool_size, max_overflow=16,
                 pool_pre_ping=read_only,
-                connect_args={"options": f"{theirs} {asleep.option()}".strip()},
+                connect_args={"options": " ".join(part for part in (str(theirs), *self._options(read_only)) if part)},
             )  # fmt: skip
         except ModuleNotFoundError:
             raise LogError("a log on PostgreSQL needs the extra: pip install 'tertulia[postgres]'") from None
+
+    def _options(self, read_only: bool) -> list[str]:
+        """Settings of a session on a server: whoever sleeps keeps nobody waiting, no try waits long for a lock."""
+        return [asleep.option()] if read_only else [asleep.option(), f"-c lock_timeout={int(1000 * faults.TRY_S)}"]
 
     def connecting(self) -> dict[str, str]:
         """What connections to a server need beyond the URL."""

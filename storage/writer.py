@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tertulia.storage import asleep
 from tertulia.storage.errors import LogError
-from tertulia.storage.faults import TRY_S, Waiting, passing
+from tertulia.storage.faults import Waiting, passing
 from tertulia.storage.target import Target
 from tertulia.storage.work import Work, run_many, run_one
 
@@ -60,8 +60,8 @@ class Writer:
         self.transactions = 0
         """How many transactions have been committed."""
 
-    async def do(self, work: Work) -> Any:
-        """Returns when the work is durable. Raises a `LogError` when it was refused or could not be written.
+    def do(self, work: Work) -> asyncio.Future[Any]:
+        """Done when the work is durable. Raises a `LogError` when it was refused or could not be written.
 
         Cancelling the wait does not undo the work.
         """
@@ -69,7 +69,8 @@ class Writer:
         item = _Item(work, loop, loop.create_future())
         with self._lock:
             if self._closed:
-                raise LogError("the log is closed")
+                item.future.set_exception(LogError("the log is closed"))
+                return item.future
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tertulia-log", daemon=True)
                 self._thread.start()
@@ -78,7 +79,7 @@ class Writer:
             else:
                 self._gathered[loop] = [item]
                 loop.call_soon(self._hand_over, loop)
-        return await item.future
+        return item.future
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the thread once for all that a round of the loop brought: waking it costs more than a small insert."""
@@ -151,10 +152,9 @@ class Writer:
             for item in items:
                 item.result = item.error = None
             try:
-                if self._connection is None:
-                    self._connection = self._connected()
-                if not self._together(self._connection, items):
-                    self._one_by_one(self._connection, items)
+                connection = self._connection or self._connected()
+                if not self._together(connection, items):
+                    self._one_by_one(connection, items)
                 self.transactions += 1
                 return
             except (SQLAlchemyError, LogError) as error:
@@ -221,13 +221,11 @@ class Writer:
                 transaction.close()
 
     def _connected(self) -> Connection:
-        """A connection on which no try waits long for a lock, on either database."""
-        connection = self._engine.connect()
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET lock_timeout = {int(1000 * TRY_S)}")
-            connection.commit()
-            if self._met_a_lock:
-                asleep.end_others(connection)
+        """A connection to keep; where the last one met a lock that stayed, whoever keeps it asleep loses it first."""
+        connection = self._connection = self._engine.connect()
+        if self._met_a_lock and connection.dialect.name == "postgresql":
+            asleep.end_others(connection)
+        self._met_a_lock = False
         return connection
 
     def _hang_up(self) -> None:
@@ -235,9 +233,9 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                connection.invalidate()
-            finally:
                 connection.close()
+            except SQLAlchemyError:
+                connection.invalidate()
 
 
 def _undone(savepoint: NestedTransaction) -> bool:

@@ -117,6 +117,8 @@ def label_open(mind: MindState, turn: int | None = None) -> dict[str, str]:
     """What a prompt calls the open thoughts -> their ids: `K1`, `K2`, ... for the most motivated first. With a `turn`,
     those formed in it are `N1`, ... instead, in their order: not yet appraised, they would rank behind all others."""
     kept = mind.open_thoughts()
+    if not kept:
+        return {}
     fresh = sorted((thought for thought in kept if thought.turn == turn), key=lambda thought: thought.id)[:MOST]
     names = [thought.id for thought in kept if thought not in fresh][:KEPT]
     new = [thought.id for thought in fresh]

@@ -41,7 +41,7 @@ class Perceive(Faculty):
             if event.kind != SILENCE  # there is nothing in it to remember
         ]
         known = [NewMemory.made(kind="semantic", text=sentence) for sentence in inputs.known]
-        return MindUpdate(memories=known + lived, notes={"events": len(moment.seen.events)})
+        return MindUpdate.made(memories=known + lived, notes={"events": len(moment.seen.events)})
 
 
 def remembered(event: SeenEvent, holder: str) -> str:

@@ -13,9 +13,10 @@ from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState, MindUpdate
+from tertulia.storage.made import Made
 
 
-class Occasion(BaseModel):
+class Occasion(Made, BaseModel):
     """What it would be spoken from: open thoughts by label; and the kinds of acts that are legal now."""
 
     thoughts: dict[str, str]
@@ -45,7 +46,7 @@ class Speak(Faculty):
             return None
         thoughts = {label: mind.thoughts[name].text for label, name in moment.labels.items()}
         chosen = next((label for label, name in moment.labels.items() if name == moment.chosen), None)
-        return Occasion(thoughts=thoughts, acts=list(_kinds(moment.legal)), chosen=chosen)
+        return Occasion.made(thoughts=thoughts, acts=list(_kinds(moment.legal)), chosen=chosen)
 
     def reply_type(self, moment: Moment) -> type[BaseModel] | None:
         return None if moment.legal is None else _draft_type(moment.legal)

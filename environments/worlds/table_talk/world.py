@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, RootModel
 
-from tertulia.environments.world import Action, Event, Observation, Outcome, Variable, World, WorldError
+from tertulia.environments.world import (
+    Action,
+    Event,
+    Observation,
+    Outcome,
+    Variable,
+    World,
+    WorldError,
+    acts_of,
+)
 from tertulia.environments.worlds.table_talk.acts import key_of, legal_acts
 from tertulia.environments.worlds.table_talk.checks import problems, variables_of
 from tertulia.environments.worlds.table_talk.happenings import act, and_list, opening, place_words, scripted
@@ -40,6 +49,7 @@ class TableTalk(World[TableState]):
             raise problem
         self.book = Phrasebook(variables_of(params), seats)
         self._acts_key = key_of(variables_of(params))
+        self._own = {name: seat.model_dump(mode="json", exclude={"room"}) for name, seat in seats.items()}
 
     @classmethod
     def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:
@@ -88,7 +98,8 @@ class TableTalk(World[TableState]):
         schema = self.legal(state, seat)
         if schema is None:
             raise ValueError(f"{seat} is away and cannot act")
-        schema.model_validate(action.model_dump())
+        if not isinstance(action, acts_of(schema)):
+            schema.model_validate(action.model_dump())
         return action
 
     def observe(self, state: TableState, seat: str) -> Observation:
@@ -104,8 +115,8 @@ class TableTalk(World[TableState]):
             lines.append(f"Keep to yourself what you know about: {secret}.")
         if mine.confides_in:
             lines.append(f"You may confide in {and_list(mine.confides_in)}.")
-        data = mine.model_dump(mode="json", exclude={"room"})
-        return Observation(text="\n".join(lines), data={**data, "room": room, "parting": self.params.agreement})
+        data = {**self._own[seat], "room": room, "parting": self.params.agreement}
+        return Observation.made(text="\n".join(lines), data=data)
 
     def _facts(self, facts: Mapping[str, str]) -> str:
         return self.book.sentences(facts)
