@@ -111,6 +111,8 @@ class Deliberation:
 
     async def _ask_all(self, asked: Sequence[tuple[Faculty, BaseModel]]) -> list[Reply[Any]]:
         """Ask all at once, and wait for all also where one fails: the others' calls are paid by then."""
+        if not asked:
+            return []
         asking = [self._ask(one.name, [(one, inputs)], one.reply_type(self.moment)) for one, inputs in asked]
         if len(asking) == 1:
             return [await asking[0]]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 STATUS_COLOURS = {"success": "green", "degraded": "yellow", "paused": "yellow", "error": "red", "cancelled": "red"}
 _WIDEST = 100
 _MS = 1000.0
+_DIGITS = 4
+"""Of a number in an outcome, after the point: a reward of a third needs no sixteen. The log has all of them."""
 
 
 def money(cost_usd: float | None) -> str:
@@ -48,8 +50,8 @@ def outcome_text(outcome: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(round(value, _DIGITS))
     if isinstance(value, Mapping):
         return "; ".join(f"{path}: {text}" for path, text in _branches(value, "")) or "none"
     if isinstance(value, list | tuple):
