@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from random import Random
-from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, RootModel
 
@@ -60,13 +60,6 @@ def one_of(*actions: type[Action]) -> type[RootModel[Any]]:
     for action in actions[1:]:
         union = union | action
     return RootModel[Annotated[union, Field(discriminator="kind")]]
-
-
-@lru_cache(maxsize=4096)
-def acts_of(schema: type[RootModel[Any]]) -> tuple[type[Action], ...]:
-    """The actions that `one_of` put together. One of these types was checked when it was made, and is frozen."""
-    root: Any = schema.model_fields["root"].annotation
-    return get_args(root) or (root,)
 
 
 class Event(BaseModel):

@@ -245,7 +245,7 @@ def test_several_event_loops_may_write_at_once(log: Log) -> None:
 
 async def test_work_that_nobody_waits_for_any_more_is_done_all_the_same(log: Log) -> None:
     await log.begin(an_episode())
-    waiting = asyncio.create_task(log.record_call(a_call()))
+    waiting = asyncio.ensure_future(log.record_call(a_call()))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -8,16 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, RootModel
 
-from tertulia.environments.world import (
-    Action,
-    Event,
-    Observation,
-    Outcome,
-    Variable,
-    World,
-    WorldError,
-    acts_of,
-)
+from tertulia.environments.world import Action, Event, Observation, Outcome, Variable, World, WorldError
 from tertulia.environments.worlds.table_talk.acts import key_of, legal_acts
 from tertulia.environments.worlds.table_talk.checks import problems, variables_of
 from tertulia.environments.worlds.table_talk.happenings import act, and_list, opening, place_words, scripted
@@ -98,8 +89,7 @@ class TableTalk(World[TableState]):
         schema = self.legal(state, seat)
         if schema is None:
             raise ValueError(f"{seat} is away and cannot act")
-        if not isinstance(action, acts_of(schema)):
-            schema.model_validate(action.model_dump())
+        schema.model_validate(action.model_dump())
         return action
 
     def observe(self, state: TableState, seat: str) -> Observation:
