@@ -8,11 +8,12 @@ from sqlalchemy import Connection, text
 AFTER_S = 15.0
 """How long a program may keep a transaction open without a word to the server."""
 
+# Who only reads has no transaction's number, and keeps nobody waiting.
 _END = text(
     "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity AS a"
     " WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()"
     " AND a.application_name = current_setting('application_name')"
-    " AND a.xact_start IS NOT NULL AND a.wait_event = 'ClientRead'"
+    " AND a.backend_xid IS NOT NULL AND a.wait_event = 'ClientRead'"
     " AND a.state_change < clock_timestamp() - make_interval(secs => :seconds)"
 )
 

@@ -16,7 +16,7 @@ STATUS_COLOURS = {"success": "green", "degraded": "yellow", "paused": "yellow", 
 _WIDEST = 100
 _MS = 1000.0
 _DIGITS = 4
-"""Of a number in an outcome, after the point: a reward of a third needs no sixteen. The log has all of them."""
+"""Of a number in an outcome, after the point or the zeros: a third needs no sixteen. The log has all of them."""
 
 
 def money(cost_usd: float | None) -> str:
@@ -51,7 +51,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(round(value, _DIGITS))
+        short = round(value, _DIGITS) if abs(value) >= 1 else float(f"{value:.{_DIGITS}g}")
+        return str(int(short)) if short.is_integer() else str(short)
     if isinstance(value, Mapping):
         return "; ".join(f"{path}: {text}" for path, text in _branches(value, "")) or "none"
     if isinstance(value, list | tuple):

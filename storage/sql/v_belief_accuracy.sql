@@ -154,4 +154,4 @@ FROM (
 ) AS v
 LEFT JOIN turn AS t ON t.episode = v.episode AND t.turn >= v.first AND t.turn <= v.last AND v.source = 'turn'
   AND (v.estimator <> 'person' OR t.turn = v.first)
-WHERE v.value = v.least
+WHERE v.value = v.least AND (t.turn IS NOT NULL OR v.source = 'probe')

@@ -158,6 +158,7 @@ def test_a_nested_outcome_can_be_read() -> None:
         "secrets": "alice house: kept yes, heard by carol, dan; alice cake: kept no; bob: none",
     }  # fmt: skip
     assert outcome_text({"friends": 7, "informed": {"x": ["a", "b"]}}) == "friends 7 | informed x: a, b"
+    assert outcome_text({"a": 0.99999, "b": -1e-9, "c": 2 / 30000}) == "a 1 | b -1e-09 | c 6.667e-05"
     assert (
         outcome_text({"reward": 1 / 3, "price": 1234567.5, "share": 1.0}) == "reward 0.3333 | price 1234567.5 | share 1"
     )

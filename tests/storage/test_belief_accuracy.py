@@ -57,6 +57,13 @@ async def scored(log: Log, turns: int, *rows: Sequence[Row]) -> list[dict[str, A
     return log.query("SELECT * FROM v_belief_accuracy ORDER BY turn, chain, source").dicts()
 
 
+async def test_what_no_turn_has_come_to_is_not_scored(log: Log) -> None:
+    """Neither before the first turn nor where gold is of a turn that is not in the log."""
+    right = gold(0, "alice", "x", a=1.0, b=0.0), gold(2, "alice", "x", a=0.0, b=1.0)
+    rows = beliefs(0, "alice", "x", a=0.5, b=0.5), *right
+    assert [row["turn"] for row in await scored(log, 1, *rows)] == [1]
+
+
 async def test_a_belief_is_scored_by_closed_forms_against_gold_and_against_truth(log: Log) -> None:
     [row] = await scored(
         log, 1, beliefs(1, "bob", "cake", kitchen=0.7, cellar=0.2, attic=0.1),

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -111,6 +112,21 @@ async def test_a_program_that_sleeps_within_a_transaction_keeps_nobody_waiting(
         await postgres_log.commit(a_turn(0))
         assert [(row.head, row.seed) for row in postgres_log.episodes()] == [(0, 7)]
         connection.invalidate()
+
+
+async def test_a_reader_that_takes_its_time_is_left_alone(postgres_log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has written nothing keeps nobody waiting."""
+    monkeypatch.setattr(asleep, "AFTER_S", 0.0)
+    await postgres_log.begin(an_episode())
+    ended: list[int] = []
+
+    def take(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        with postgres_log._engine.connect() as connection:
+            ended.append(asleep.end_others(connection))
+
+    with Log.open(str(postgres_log.target)) as other:
+        other.query_each("SELECT id FROM episode", (), take)
+    assert ended == [0]
 
 
 async def test_a_log_in_a_place_that_is_never_written_can_be_read(tmp_path: Path) -> None:
