@@ -40,7 +40,10 @@ def sizes(log: Log) -> tuple[dict[str, int], dict[str, int], int]:
     if log.target.path is not None:
         with closing(sqlite3.connect(log.target.path)) as connection:
             owner = dict(connection.execute("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'").fetchall())
-            pages = connection.execute("SELECT name, pgsize FROM dbstat WHERE aggregate = TRUE").fetchall()
+            # Its sums of bytes (`pgsize`) overflow at two gigabytes; in an aggregate `pageno` is how many pages there are.
+            pages = connection.execute(
+                "SELECT d.name, d.pageno * p.page_size FROM dbstat AS d, pragma_page_size AS p WHERE d.aggregate = TRUE"
+            ).fetchall()
         for name, size in pages:
             table = owner.get(name, name)
             taken[table] = taken.get(table, 0) + int(size)
