@@ -40,7 +40,7 @@ def sizes(log: Log) -> tuple[dict[str, int], dict[str, int], int]:
     if log.target.path is not None:
         with closing(sqlite3.connect(log.target.path)) as connection:
             owner = dict(connection.execute("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'index'").fetchall())
-            # Its sums of bytes (`pgsize`) overflow at two gigabytes; in an aggregate `pageno` is how many pages there are.
+            # Its sums of bytes (`pgsize`) overflow at two gigabytes; in an aggregate `pageno` counts the pages.
             pages = connection.execute(
                 "SELECT d.name, d.pageno * p.page_size FROM dbstat AS d, pragma_page_size AS p WHERE d.aggregate = TRUE"
             ).fetchall()
