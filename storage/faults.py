@@ -132,13 +132,14 @@ class Waiting:
         self._told = False
 
     def again(self, fault: Fault) -> bool:
-        """Pause, and say whether to try again; the first time at once."""
+        """Pause, and say whether to try again; the first time at once. Nothing is given up without a word before, not
+        even where the machine slept in between."""
         waited_s = time.monotonic() - self._began
-        if waited_s >= self._patience_s:
-            return False
         if waited_s >= FIRST_WORD_S and not self._told:
             self._told = True
             _LOG.warning("%s: %s; trying for %.0f s", self._where, fault.said, self._patience_s)
+        elif waited_s >= self._patience_s:
+            return False
         if self._pauses:
             time.sleep(min(_LONGEST_PAUSE_S, 0.01 * 2.0**self._pauses))
         self._pauses += 1
