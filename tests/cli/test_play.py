@@ -93,11 +93,11 @@ def test_agents_let_one_finish_typing(tmp_path: Path) -> None:
 
 
 def test_an_agent_with_something_urgent_interrupts_who_is_typing_and_no_word_is_lost(tmp_path: Path) -> None:
-    urgent = ("-S", "mind.interrupt_threshold=1", *AT_ONCE)
+    urgent = ("-S", "mind.interrupt_threshold=1", "-S", "people.hold_s=600", *AT_ONCE)
     with Screen("play", "dinner-secret", "--as", "dan", *urgent, at=tmp_path) as screen:
         screen.until("You are dan")
         screen.press("I was about to s")
-        screen.until("The cake is in the kitchen.", "dan> I was about to s")
+        screen.until("alice whispers something to carol.", "dan> I was about to s")
         screen.type("ay something")
         screen.until("dan    I was about to say something")
 
