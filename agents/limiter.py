@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
 from tertulia.mind.model import ModelTrouble
 
@@ -14,13 +12,25 @@ _EVERY_MODEL = ""
 _TRIAL_PARTS = 5
 
 
-@dataclass(slots=True)
 class Slot:
-    """Leave to send one request. Say how it went with `succeeded` or `troubled`; say nothing and nothing changes."""
+    """Leave to send one request, for the body of an `async with`. Say how it went with `succeeded` or `troubled`; say
+    nothing and nothing changes."""
 
-    limiter: Limiter
-    epoch: int
-    uri: str = _EVERY_MODEL
+    __slots__ = ("epoch", "limiter", "uri")
+
+    def __init__(self, limiter: Limiter, uri: str) -> None:
+        self.limiter, self.uri, self.epoch = limiter, uri, 0
+
+    async def __aenter__(self) -> Slot:
+        await self.limiter._acquire()
+        self.epoch = self.limiter._epoch
+        if (why := self.limiter.refusal(self.uri)) is not None:
+            self.limiter._release()
+            raise ModelTrouble("refused", why)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.limiter._release()
 
     def succeeded(self) -> None:
         """The limit grows while it is used: until the first trouble by one for every success, so that it doubles with
@@ -81,21 +91,17 @@ class Limiter:
         why = self._refusals.get(_EVERY_MODEL) or self._refusals.get(uri)
         return why if why is None or uri in why else f"{uri}: {why}"
 
-    @asynccontextmanager
-    async def slot(self, uri: str = _EVERY_MODEL) -> AsyncIterator[Slot]:
+    def slot(self, uri: str = _EVERY_MODEL) -> Slot:
         """Waits for a slot to ask the model `uri`, holds it for the body of the `async with`.
 
         Raises `ModelTrouble` (`refused`) instead, also while it waits, once the model has refused.
         """
-        await self._acquire()
-        try:
-            if (why := self.refusal(uri)) is not None:
-                raise ModelTrouble("refused", why)
-            yield Slot(self, self._epoch, uri)
-        finally:
-            self.in_flight -= 1
-            self._tried = True
-            self._admit()
+        return Slot(self, uri)
+
+    def _release(self) -> None:
+        self.in_flight -= 1
+        self._tried = True
+        self._admit()
 
     async def _acquire(self) -> None:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from random import Random
+from typing import Any, cast
 
 
 def draw(seed: int | str, turn: int, take: int, participant: str, faculty: str, ordinal: int = 0) -> Random:
@@ -12,5 +13,20 @@ def draw(seed: int | str, turn: int, take: int, participant: str, faculty: str, 
     Nothing is shared, so the order in which minds happen to run changes nothing. SHA-256, not `hash()`: the same on
     every machine and Python version. A branch of an episode has a seed that names where it parted (`7~12.3`).
     """
-    place = f"{seed}/{turn}/{take}/{participant}/{faculty}/{ordinal}"
-    return Random(int.from_bytes(sha256(place.encode()).digest()[:16], "big"))
+    return cast(Random, _WhenAsked(f"{seed}/{turn}/{take}/{participant}/{faculty}/{ordinal}"))
+
+
+class _WhenAsked:
+    """A generator that is seeded when it is first asked for something: most of those that are handed out never are,
+    and seeding costs as much as drawing some hundred numbers."""
+
+    __slots__ = ("_generator", "_place")
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._generator: Random | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._generator is None:
+            self._generator = Random(int.from_bytes(sha256(self._place.encode()).digest()[:16], "big"))
+        return getattr(self._generator, name)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +22,12 @@ from tertulia.storage.rows import Row
 from tertulia.storage.tables import table_of
 from tertulia.storage.types import Json, Text, Utc, escape_text, needs_escape, write_json
 
+_AT_ONCE = (32, 8, 3)
+"""So many rows go into SQLite by one statement, where that has no more than `_PARAMETERS`. The driver lets go of the
+interpreter's lock for each statement that it runs, and may have to wait for it. One row or two go by themselves."""
+_PARAMETERS = 999
+"""What every SQLite takes; newer ones take more."""
+
 
 class Inserter:
     """Writes rows of one type, given as the rows' own dictionaries, on SQLite or on PostgreSQL."""
@@ -29,8 +36,13 @@ class Inserter:
         table = table_of(row_type)
         names = list(table.columns.keys())
         mark = "?" if dialect == "sqlite" else "%s"
-        columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join([mark] * len(names))
-        self._sql = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
+        columns, marks = ", ".join(f'"{name}"' for name in names), f"({', '.join([mark] * len(names))})"
+        self._sql = f'INSERT INTO "{table.name}" ({columns}) VALUES {marks}'
+        self._together = [
+            (rows, f"{self._sql}{f', {marks}' * (rows - 1)}")
+            for rows in _AT_ONCE
+            if dialect == "sqlite" and rows * len(names) <= _PARAMETERS
+        ]
         self._values = itemgetter(*names)
         converters = [(place, _converter(column.type, dialect)) for place, column in enumerate(table.columns)]
         self._converters = [(place, convert) for place, convert in converters if convert is not None]
@@ -40,7 +52,13 @@ class Inserter:
         columns: list[Sequence[Any]] = list(zip(*map(self._values, rows), strict=True))
         for place, convert in self._converters:
             columns[place] = convert(columns[place])
-        execute(connection, self._sql, list(zip(*columns, strict=True)))
+        params, begun = list(zip(*columns, strict=True)), 0
+        for together, sql in self._together:
+            while begun + together <= len(params):
+                execute(connection, sql, [tuple(chain.from_iterable(params[begun : begun + together]))])
+                begun += together
+        if begun < len(params):
+            execute(connection, self._sql, params[begun:])
 
 
 def execute(connection: Connection, sql: str, params: Sequence[Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from pydantic import BaseModel
 
@@ -12,47 +12,57 @@ _put_values, _put_names, _put_extra, _put_private = (
     for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
 """What makes up a model of pydantic's; each put directly, since models that are frozen let nothing be set."""
-
-
-class _Shape(NamedTuple):
-    """What is the same for all models of a type."""
-
-    blank: dict[str, Any]
-    """The defaults of the fields that may be left out, in the fields' order. One that may not is `...` here, and so is
-    one whose default is made anew for each."""
-    anew: tuple[tuple[str, Callable[[], Any]], ...]
-    """Those, and what makes them (a list, a dictionary)."""
-    names: set[str]
-    """All fields: one set for all of a type."""
-
-
-_SHAPES: dict[type, _Shape] = {}
+_ANEW = object()
+"""Stands for a default that is made anew for each (a list, a dictionary)."""
+_MAKER = """
+def made(*, {parameters}):
+    one = new(cls)
+    put_values(one, {{{items}}})
+    put_names(one, names)
+    put_extra(one, None)
+    put_private(one, None)
+    return one
+"""
+"""As `dataclasses` does it: a function for a type's very fields takes half the time of one for any."""
 
 
 class Made:
     """A mixin for pydantic models of which a turn makes dozens."""
 
+    def __init_subclass__(cls, **given: Any) -> None:
+        """Each type gets a function of its own, also one below a type that has got its own already."""
+        super().__init_subclass__(**given)
+        type.__setattr__(cls, "made", classmethod(Made.made.__func__))  # type: ignore[attr-defined]
+
     @classmethod
     def made(cls, **values: Any) -> Self:
         """One of values whose types are certain: a tenth of the time that checking them takes, and half the memory.
 
-        What pydantic's `model_construct` does, with the defaults and the names of the fields looked up once.
+        What pydantic's `model_construct` does, by a function that is written for the type when it is first needed.
+        Raises `TypeError` where a field is missing or none has that name.
         """
-        blank, anew, names = _SHAPES.get(cls) or _shape(cls)
-        for name, make in anew:
-            if name not in values:
-                values[name] = make()
-        one = object.__new__(cls)
-        _put_values(one, blank | values)
-        _put_names(one, names)
-        _put_extra(one, None)
-        _put_private(one, None)
+        maker = _maker(cls)
+        type.__setattr__(cls, "made", staticmethod(maker))
+        one: Self = maker(**values)
         return one
 
 
-def _shape(cls: Any) -> _Shape:
+def _maker(cls: Any) -> Callable[..., Any]:
     fields = cls.model_fields
-    left_out = {name: ... if f.is_required() or f.default_factory else f.default for name, f in fields.items()}
-    anew = tuple((name, f.default_factory) for name, f in fields.items() if f.default_factory is not None)
-    _SHAPES[cls] = _Shape(left_out, anew, set(fields))
-    return _SHAPES[cls]
+    given: dict[str, Any] = {
+        "cls": cls, "new": object.__new__, "names": set(fields), "ANEW": _ANEW, "put_values": _put_values,
+        "put_names": _put_names, "put_extra": _put_extra, "put_private": _put_private,
+    }  # fmt: skip
+    parameters, items = [], []
+    for place, (name, field) in enumerate(fields.items()):
+        if field.default_factory is not None:
+            given[f"make_{place}"] = field.default_factory
+            parameters.append(f"{name}=ANEW")
+            items.append(f"{name!r}: make_{place}() if {name} is ANEW else {name}")
+            continue
+        if not field.is_required():
+            given[f"default_{place}"] = field.default
+        parameters.append(name if field.is_required() else f"{name}=default_{place}")
+        items.append(f"{name!r}: {name}")
+    exec(_MAKER.format(parameters=", ".join(parameters), items=", ".join(items)), given)
+    return given["made"]  # type: ignore[no-any-return]

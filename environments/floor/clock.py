@@ -50,4 +50,6 @@ def lasts_s(events: Sequence[EventRow], acts: int, pace: Pace) -> float:
 
 
 def _words(event: EventRow) -> int:
-    return len(_WORD.findall(event.text)) if event.kind in SPEECH else 0
+    if event.kind not in SPEECH:
+        return 0
+    return len(event.text.split() if event.text.isascii() else _WORD.findall(event.text))

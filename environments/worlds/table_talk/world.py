@@ -41,6 +41,8 @@ class TableTalk(World[TableState]):
         self.book = Phrasebook(variables_of(params), seats)
         self._acts_key = key_of(variables_of(params))
         self._own = {name: seat.model_dump(mode="json", exclude={"room"}) for name, seat in seats.items()}
+        self._knew = first_state(params, seats).informed
+        """Who knew what is true before anybody said a word."""
 
     @classmethod
     def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:
@@ -152,11 +154,12 @@ class TableTalk(World[TableState]):
 
     def _secrets(self, state: TableState) -> dict[str, dict[str, Any]]:
         """Per keeper and secret: who came to hear it, and whether it stayed among those confided in."""
-        knew = first_state(self.params, self.seats).informed
         found: dict[str, dict[str, Any]] = {}
         for keeper, seat in self.seats.items():
             for secret in seat.secrets:
-                heard = [n for n in state.informed.get(secret, ()) if n != keeper and n not in knew.get(secret, ())]
+                heard = [
+                    n for n in state.informed.get(secret, ()) if n != keeper and n not in self._knew.get(secret, ())
+                ]
                 kept = all(name in seat.confides_in for name in heard)
                 found.setdefault(keeper, {})[secret] = {"kept": kept, "heard_by": heard}
         return found
