@@ -257,12 +257,12 @@ class Stage:
 
     def _observations(self, turn: int) -> list[Row]:
         rows: list[Row] = []
-        if self.state == self._observed:
+        if self.state is self._observed:
             return rows
         self._observed = self.state
         for name in self.seats:
-            observation = self.world.observe(self.state, name)
-            if observation != self.shown.get(name):
+            observation, before = self.world.observe(self.state, name), self.shown.get(name)
+            if before is None or (observation.text, observation.data) != (before.text, before.data):
                 self.shown[name] = observation
                 self.opening.setdefault(name, observation)
                 rows.append(
@@ -300,7 +300,7 @@ class Stage:
     def _truths(self, turn: int) -> list[Row]:
         """The truths that changed since they were last written."""
         rows: list[Row] = []
-        if self.state == self._true_in:
+        if self.state is self._true_in:
             return rows
         self._true_in = self.state
         for variable in self.world.variables(self.state):
@@ -354,7 +354,7 @@ class Stage:
     def state_hash(self) -> str:
         """What the world's state comes to, in 16 hex digits: a resumed episode must arrive at the same."""
         hashed, found = self._hashed
-        if self.state != hashed or not found:
+        if self.state is not hashed or not found:
             found = sha256(dump_json(self.state.model_dump(mode="json")).encode()).hexdigest()[:16]
             self._hashed = self.state, found
         return found

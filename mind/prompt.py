@@ -100,7 +100,7 @@ def tail(moment: Moment, questions: Iterable[str]) -> str:
     seen = moment.seen
     here = ", ".join(name for name in seen.present if name != seen.participant)
     parts = [f"It is turn {seen.turn}. With you now: {here or 'nobody'}."]
-    if seen.observation.text and seen.observation != seen.opening:
+    if seen.observation is not seen.opening and seen.observation.text and seen.observation != seen.opening:
         parts.append(f"What you see now: {seen.observation.text}")
     if seen.pause:
         seconds = f" ({seen.pause_s:g} seconds)" if seen.pause_s else ""

@@ -26,7 +26,7 @@ class TableState(BaseModel):
 
     def here(self, room: str) -> tuple[str, ...]:
         """Those in a room, in seat order; nobody is together in `away`."""
-        return tuple(name for name in self.cast if self.where[name] == room != AWAY)
+        return () if room == AWAY else tuple([name for name in self.cast if self.where[name] == room])
 
     @property
     def present(self) -> tuple[str, ...]:
