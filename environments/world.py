@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, RootModel
 
+from tertulia.storage.made import Made
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Claim, Length, Observation, Seen
 
@@ -62,7 +63,7 @@ def one_of(*actions: type[Action]) -> type[RootModel[Any]]:
     return RootModel[Annotated[union, Field(discriminator="kind")]]
 
 
-class Event(BaseModel):
+class Event(Made, BaseModel):
     """Something that happened, and who witnessed it.
 
     `content` got all of it; `glimpsed` only saw that it happened and get `occurrence` as its text.
@@ -85,7 +86,7 @@ class Event(BaseModel):
     claims: tuple[Claim, ...] = ()
 
 
-class Outcome(BaseModel):
+class Outcome(Made, BaseModel):
     """How things stand. `done` ends the episode with `reason`; `reward` is 0-1 where there is a task, else None."""
 
     model_config = ConfigDict(frozen=True)

@@ -25,12 +25,14 @@ _LEAST = 200
 """Characters that must be shared to be worth a reference."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Whole:
     """A prompt that is in the log as it is."""
 
     call: str
     text: str
+    shared: int = 0
+    """How much of it the last prompt shared: most often the next shares as much."""
 
 
 class Prompts:
@@ -52,9 +54,10 @@ class Prompts:
                 return call
             self._whole.move_to_end(key)
         text = write_json(call.messages)
-        shared = shared_prefix(whole.text, text)
+        shared = shared_prefix(whole.text, text, whole.shared)
         if shared < _LEAST or 2 * shared < len(text):
             return call
+        whole.shared = shared
         kept = {"messages": None, "base": whole.call, "shared": shared, "rest": text[shared:]}
         return CallRow.made(**{**call.__dict__, **kept})
 
@@ -75,9 +78,14 @@ class Prompts:
         self._size -= len(whole.text) if whole is not None else 0
 
 
-def shared_prefix(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginning; by halves, so that C compares them."""
+def shared_prefix(one: str, other: str, guess: int = 0) -> int:
+    """How many characters two texts have in common at their beginning; by halves, so that C compares them. A right
+    guess is found out at once."""
     low, high = 0, min(len(one), len(other))
+    if 0 < guess <= high and one[:guess] == other[:guess]:
+        if guess == high or one[guess] != other[guess]:
+            return guess
+        low = guess
     while low < high:
         middle = (low + high + 1) // 2
         if one[low:middle] == other[low:middle]:

@@ -132,6 +132,18 @@ async def test_a_turn_is_committed_whole_or_not_at_all(log: Log) -> None:
     assert log.episode(ID).head == 0
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 7, 8, 11, 31, 32, 43, 100])
+async def test_however_many_rows_a_turn_has_all_come_back_in_their_places(log: Log, number: int) -> None:
+    await log.begin(an_episode())
+    events = [an_event(0, f"text {n}", ordinal=n, data={"n": n}) for n in range(number)]
+    await log.commit(a_turn(0, *events))
+    assert list(log.rows(EventRow, ID)) == events
+    again = [an_event(1, "new", ordinal=n) for n in range(number)]
+    with pytest.raises(Duplicate):
+        await log.commit(a_turn(1, *again, again[-1].model_copy(update={"text": "twice"})))
+    assert len(log.rows(EventRow, ID)) == number
+
+
 async def test_the_closing_is_part_of_the_last_turn(log: Log) -> None:
     await log.begin(an_episode())
     last = a_turn(0, an_event(0, "goodbye"))

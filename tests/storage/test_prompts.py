@@ -33,10 +33,10 @@ def kept(log: Log, episode: str = ID) -> list[dict[str, Any]]:
     return log.query("SELECT * FROM call WHERE episode = ? ORDER BY turn, attempt", [episode]).dicts()
 
 
-@given(words, words, words)
-def test_a_shared_prefix_is_the_longest(begin: str, one: str, other: str) -> None:
+@given(words, words, words, st.integers(0, 30), st.booleans())
+def test_a_shared_prefix_is_the_longest(begin: str, one: str, other: str, guess: int, right_guess: bool) -> None:
     left, right = begin + one, begin + other
-    found = shared_prefix(left, right)
+    found = shared_prefix(left, right, len(begin) if right_guess else guess)
     assert left[:found] == right[:found]
     assert min(len(left), len(right)) == found or left[found] != right[found]
 

@@ -33,7 +33,7 @@ def each_once(names: Sequence[str]) -> tuple[str, ...]:
 def plain_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Claims as they are logged, whatever schema they came through."""
     return tuple(
-        Claim(variable=claim.variable, value=claim.value, holds=claim.holds, believer=claim.believer)
+        Claim.made(variable=claim.variable, value=claim.value, holds=claim.holds, believer=claim.believer)
         for claim in claims
     )
 
@@ -45,7 +45,7 @@ def act(state: TableState, name: str, action: Action) -> Happening:
     if isinstance(action, Pass) or room == AWAY:
         return state, []
     if isinstance(action, Say):
-        said = Event(
+        said = Event.made(
             kind="say", text=action.text, actor=name, addressees=each_once(action.to), place=room, content=here,
             claims=plain_claims(action.asserts),
         )  # fmt: skip
@@ -68,7 +68,7 @@ def _whisper(
     speaker: str, text: str, to: tuple[str, ...], room: str, heard: tuple[str, ...], here: tuple[str, ...],
     claims: tuple[Claim, ...],
 ) -> Event:  # fmt: skip
-    return Event(
+    return Event.made(
         kind="whisper", text=text, actor=speaker, addressees=to, place=room, claims=claims,
         occurrence=f"{speaker} whispers something to {and_list(to)}.",
         content=heard, glimpsed=tuple(name for name in here if name not in heard),

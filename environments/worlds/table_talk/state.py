@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from tertulia.environments.world import Event
 from tertulia.environments.worlds.table_talk.params import AWAY, TableParams, TableSeat
+from tertulia.storage.made import Made
 
 
-class TableState(BaseModel):
+class TableState(Made, BaseModel):
     """Frozen; every change makes a new one. `where` maps each name to its room, or `away`."""
 
     model_config = ConfigDict(frozen=True)
@@ -33,9 +35,13 @@ class TableState(BaseModel):
         """All who have not left, in seat order."""
         return tuple(name for name in self.cast if self.where[name] != AWAY)
 
+    def with_(self, **changes: Any) -> TableState:
+        """The state with these fields changed."""
+        return TableState.made(**(self.__dict__ | changes))
+
     def moved(self, name: str, room: str) -> TableState:
         """The state after `name` has gone to `room`."""
-        return self.model_copy(update={"where": self.where | {name: room}})
+        return self.with_(where=self.where | {name: room})
 
     def after(self, events: Iterable[Event]) -> TableState:
         """The state after these events have been witnessed: who is informed, and who is still ready to part."""
@@ -50,12 +56,12 @@ class TableState(BaseModel):
                 parted = ()
         if parted == self.parted and informed == self.informed:
             return self
-        return self.model_copy(update={"informed": informed, "parted": parted})
+        return self.with_(informed=informed, parted=parted)
 
     def changed(self, truth: Mapping[str, str]) -> TableState:
         """The state after these variables have taken new values, of which nobody has heard yet."""
         new = {name: value for name, value in truth.items() if self.truth.get(name) != value}
-        return self.model_copy(update={"truth": self.truth | new, "informed": self.informed | dict.fromkeys(new, ())})
+        return self.with_(truth=self.truth | new, informed=self.informed | dict.fromkeys(new, ()))
 
     def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
         """These names, each once, in seat order."""

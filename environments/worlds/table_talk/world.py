@@ -69,7 +69,7 @@ class TableTalk(World[TableState]):
     def step(self, state: TableState, acts: Mapping[str, Action], rng: Random) -> tuple[TableState, list[Event]]:
         events: list[Event] = []
         chosen = {name: self._legal(state, name, action) for name, action in acts.items()}
-        state = state.model_copy(update={"turn": state.turn + 1})
+        state = state.with_(turn=state.turn + 1)
         for name, action in chosen.items():
             state, happened = act(state, name, action)
             events += happened
@@ -150,7 +150,7 @@ class TableTalk(World[TableState]):
             "informed": {name: list(who) for name, who in state.informed.items()},
             "secrets": self._secrets(state),
         }
-        return Outcome(done=bool(reason), reason=reason, reward=self._reward(state), detail=detail)
+        return Outcome.made(done=bool(reason), reason=reason, reward=self._reward(state), detail=detail)
 
     def _secrets(self, state: TableState) -> dict[str, dict[str, Any]]:
         """Per keeper and secret: who came to hear it, and whether it stayed among those confided in."""

@@ -1,0 +1,44 @@
+"""Models that are made unchecked are those that checking makes."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, Field
+
+from tertulia.storage.made import Made
+
+
+class Plain(Made, BaseModel):
+    name: str
+    size: int = 3
+    parts: list[str] = Field(default_factory=list)
+
+
+class Longer(Plain):
+    end: str = "!"
+
+
+def test_a_made_model_is_one_that_was_checked() -> None:
+    assert Plain.made(name="a") == Plain(name="a", size=3, parts=[])
+    made = Plain.made(parts=["x"], name="a", size=4)
+    assert made.model_dump_json() == Plain(name="a", size=4, parts=["x"]).model_dump_json()
+    assert made.model_copy(update={"size": 5}) == Plain(name="a", size=5, parts=["x"])
+
+
+def test_what_is_left_out_is_made_anew_for_each() -> None:
+    one, other = Plain.made(name="a"), Plain.made(name="b")
+    one.parts.append("x")
+    assert other.parts == []
+
+
+def test_a_type_below_another_makes_its_own() -> None:
+    assert type(Plain.made(name="a")) is Plain
+    assert Longer.made(name="a") == Longer(name="a")
+    assert type(Longer.made(name="a", end="?")) is Longer
+    assert type(Plain.made(name="a")) is Plain
+
+
+@pytest.mark.parametrize("values", [{"size": 1}, {"name": "a", "colour": "red"}])
+def test_what_is_missing_or_unknown_is_told(values: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match="name|colour"):
+        Plain.made(**values)
