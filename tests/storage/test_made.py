@@ -40,5 +40,5 @@ def test_a_type_below_another_makes_its_own() -> None:
 
 @pytest.mark.parametrize("values", [{"size": 1}, {"name": "a", "colour": "red"}])
 def test_what_is_missing_or_unknown_is_told(values: dict[str, object]) -> None:
-    with pytest.raises(TypeError, match="name|colour"):
+    with pytest.raises(TypeError, match=r"name|colour"):
         Plain.made(**values)
