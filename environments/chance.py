@@ -18,9 +18,11 @@ def draw(seed: int | str, turn: int, take: int, participant: str, faculty: str, 
 
 class _WhenAsked:
     """A generator that is seeded when it is first asked for something: most of those that are handed out never are,
-    and seeding costs as much as drawing some hundred numbers."""
+    and seeding costs as much as drawing some hundred numbers. It passes for a `Random`, as libraries look whether it
+    is one."""
 
     __slots__ = ("_generator", "_place")
+    __class__ = property(lambda self: Random)  # type: ignore[assignment]
 
     def __init__(self, place: str) -> None:
         self._place = place
