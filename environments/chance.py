@@ -22,7 +22,7 @@ class _WhenAsked:
     is one."""
 
     __slots__ = ("_generator", "_place")
-    __class__ = property(lambda self: Random)  # type: ignore[assignment]
+    __class__ = property(lambda self: Random)
 
     def __init__(self, place: str) -> None:
         self._place = place
