@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,14 +20,14 @@ from tertulia.storage.rows import (
     WorkspaceRow,
 )
 
-_KEYS: dict[type[Row], tuple[str, ...]] = {
-    BeliefRow: ("chain", "variable", "value"),
-    ThoughtRow: ("thought",),
-    AppraisalRow: ("thought",),
-    MemoryRow: ("memory",),
-    RecallRow: ("memory",),
-    WorkspaceRow: ("kind", "element"),
-    MindDeltaRow: ("faculty", "key"),
+_KEYS: dict[type[Row], Callable[[Any], tuple[Any, ...]]] = {
+    BeliefRow: lambda row: (BeliefRow, row.chain, row.variable, row.value),
+    ThoughtRow: lambda row: (ThoughtRow, row.thought),
+    AppraisalRow: lambda row: (AppraisalRow, row.thought),
+    MemoryRow: lambda row: (MemoryRow, row.memory),
+    RecallRow: lambda row: (RecallRow, row.memory),
+    WorkspaceRow: lambda row: (WorkspaceRow, row.kind, row.element),
+    MindDeltaRow: lambda row: (MindDeltaRow, row.faculty, row.key),
 }
 """What tells the rows of one mind in one turn apart."""
 
@@ -74,10 +74,11 @@ class TurnOfMind:
         """Absorb an update; returns the ids of the thoughts it formed, in their order."""
         fresh = list(self._rows_of(faculty, update, call, estimator))
         moved = {(row.chain, row.variable) for row in fresh if isinstance(row, BeliefRow)}
-        for key in [k for k in self._rows if k[0] is BeliefRow and (k[1], k[2]) in moved]:
-            del self._rows[key]  # a second change in one turn replaces the first, whole
+        if moved:  # a second change in one turn replaces the first, whole
+            for key in [k for k in self._rows if k[0] is BeliefRow and (k[1], k[2]) in moved]:
+                del self._rows[key]
         for row in fresh:
-            self._rows[_key(row)] = row
+            self._rows[_KEYS[type(row)](row)] = row
         self.state = self.state.absorb(fresh)
         return [row.thought for row in fresh if isinstance(row, ThoughtRow)]
 
@@ -140,7 +141,3 @@ def restates(mind: MindState, chain: str, variable: str, probabilities: dict[str
 
 def _same(a: dict[str, float], b: dict[str, float]) -> bool:
     return a.keys() == b.keys() and all(abs(a[value] - b[value]) <= _SAME for value in a)
-
-
-def _key(row: Any) -> tuple[Any, ...]:
-    return (type(row), *(getattr(row, column) for column in _KEYS[type(row)]))

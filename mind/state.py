@@ -97,10 +97,8 @@ class MindState(Made, BaseModel):
 
     def open_thoughts(self) -> list[Thought]:
         """Thoughts that may still be said, the most motivated first, then the youngest."""
-        return sorted(
-            (thought for thought in self.thoughts.values() if thought.open),
-            key=lambda thought: (-thought.motivation, -thought.turn, thought.id),
-        )
+        still = [thought for thought in self.thoughts.values() if thought.status in OPEN]
+        return sorted(still, key=lambda thought: (-thought.motivation, -thought.turn, thought.id)) if still else still
 
     def note(self, faculty: str, key: str) -> Any:
         return self.notes.get(f"{faculty}/{key}")
