@@ -16,14 +16,15 @@ _ANEW = object()
 """Stands for a default that is made anew for each (a list, a dictionary)."""
 _MAKER = """
 def made(*, {parameters}):
-    one = new(cls)
-    put_values(one, {{{items}}})
-    put_names(one, names)
-    put_extra(one, None)
-    put_private(one, None)
-    return one
+    _one = _new(_cls)
+    _put_values(_one, {{{items}}})
+    _put_names(_one, _names)
+    _put_extra(_one, None)
+    _put_private(_one, None)
+    return _one
 """
-"""As `dataclasses` does it: a function for a type's very fields takes half the time of one for any."""
+"""As `dataclasses` does it: a function for a type's very fields takes half the time of one for any. No field's name
+begins with an underscore, so none is taken for what stands here."""
 
 
 class Made:
@@ -50,19 +51,19 @@ class Made:
 def _maker(cls: Any) -> Callable[..., Any]:
     fields = cls.model_fields
     given: dict[str, Any] = {
-        "cls": cls, "new": object.__new__, "names": set(fields), "ANEW": _ANEW, "put_values": _put_values,
-        "put_names": _put_names, "put_extra": _put_extra, "put_private": _put_private,
+        "_cls": cls, "_new": object.__new__, "_names": set(fields), "_ANEW": _ANEW, "_put_values": _put_values,
+        "_put_names": _put_names, "_put_extra": _put_extra, "_put_private": _put_private,
     }  # fmt: skip
     parameters, items = [], []
-    for place, (name, field) in enumerate(fields.items()):
-        if field.default_factory is not None:
-            given[f"make_{place}"] = field.default_factory
-            parameters.append(f"{name}=ANEW")
-            items.append(f"{name!r}: make_{place}() if {name} is ANEW else {name}")
-            continue
-        if not field.is_required():
-            given[f"default_{place}"] = field.default
-        parameters.append(name if field.is_required() else f"{name}=default_{place}")
-        items.append(f"{name!r}: {name}")
+    for name, field in fields.items():
+        make = field.default_factory or (field.default.copy if isinstance(field.default, dict | list | set) else None)
+        if make is not None:
+            given[f"_make_{name}"] = make
+            parameters.append(f"{name}=_ANEW")
+            items.append(f"{name!r}: _make_{name}() if {name} is _ANEW else {name}")
+        else:
+            given[f"_default_{name}"] = field.default
+            parameters.append(name if field.is_required() else f"{name}=_default_{name}")
+            items.append(f"{name!r}: {name}")
     exec(_MAKER.format(parameters=", ".join(parameters), items=", ".join(items)), given)
     return given["made"]  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ class Plain(Made, BaseModel):
     name: str
     size: int = 3
     parts: list[str] = Field(default_factory=list)
+    data: dict[str, int] = {}
 
 
 class Longer(Plain):
@@ -28,7 +29,8 @@ def test_a_made_model_is_one_that_was_checked() -> None:
 def test_what_is_left_out_is_made_anew_for_each() -> None:
     one, other = Plain.made(name="a"), Plain.made(name="b")
     one.parts.append("x")
-    assert other.parts == []
+    one.data["x"] = 1
+    assert (other.parts, other.data, Plain(name="c").data) == ([], {}, {})
 
 
 def test_a_type_below_another_makes_its_own() -> None:
