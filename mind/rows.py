@@ -65,7 +65,7 @@ class TurnOfMind:
             status=status, motivation=held.motivation,
         )  # fmt: skip
         assert isinstance(row, AppraisalRow)
-        self._rows[key] = row.model_copy(update={"status": status})
+        self._rows[key] = row.with_(status=status)
         self.state = self.state.absorb([self._rows[key]])
 
     def apply(

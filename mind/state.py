@@ -97,8 +97,8 @@ class MindState(Made, BaseModel):
 
     def open_thoughts(self) -> list[Thought]:
         """Thoughts that may still be said, the most motivated first, then the youngest."""
-        still = [thought for thought in self.thoughts.values() if thought.status in OPEN]
-        return sorted(still, key=lambda thought: (-thought.motivation, -thought.turn, thought.id)) if still else still
+        still = [thought for thought in self.thoughts.values() if thought.open]
+        return sorted(still, key=lambda thought: (-thought.motivation, -thought.turn, thought.id))
 
     def note(self, faculty: str, key: str) -> Any:
         return self.notes.get(f"{faculty}/{key}")
@@ -127,9 +127,7 @@ class MindState(Made, BaseModel):
                     accessed=row.turn,
                 )  # fmt: skip
             elif kind is AppraisalRow:
-                thoughts[row.thought] = thoughts[row.thought].model_copy(
-                    update={"status": row.status, "motivation": row.motivation}
-                )
+                thoughts[row.thought] = thoughts[row.thought].with_(status=row.status, motivation=row.motivation)
             elif kind is MemoryRow:
                 memories[row.memory] = Memory.made(
                     id=row.memory, kind=row.kind, text=row.text, turn=row.turn,
@@ -143,7 +141,7 @@ class MindState(Made, BaseModel):
 
 
 def _came_up(held: dict[str, Any], row: RecallRow) -> None:
-    held[row.memory] = held[row.memory].model_copy(update={"accessed": row.turn})
+    held[row.memory] = held[row.memory].with_(accessed=row.turn)
 
 
 def _with_value(before: Belief | None, row: BeliefRow) -> Belief:

@@ -47,6 +47,10 @@ class Made:
         one: Self = maker(**values)
         return one
 
+    def with_(self, **changes: Any) -> Self:
+        """The same with these fields changed, unchecked as well. What is in the others is shared."""
+        return self.made(**(self.__dict__ | changes))
+
 
 def _maker(cls: Any) -> Callable[..., Any]:
     fields = cls.model_fields

@@ -23,7 +23,8 @@ def test_a_made_model_is_one_that_was_checked() -> None:
     assert Plain.made(name="a") == Plain(name="a", size=3, parts=[])
     made = Plain.made(parts=["x"], name="a", size=4)
     assert made.model_dump_json() == Plain(name="a", size=4, parts=["x"]).model_dump_json()
-    assert made.model_copy(update={"size": 5}) == Plain(name="a", size=5, parts=["x"])
+    assert made.model_copy(update={"size": 5}) == made.with_(size=5) == Plain(name="a", size=5, parts=["x"])
+    assert made.size == 4
 
 
 def test_what_is_left_out_is_made_anew_for_each() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,10 +33,6 @@ class TableState(Made, BaseModel):
     def present(self) -> tuple[str, ...]:
         """All who have not left, in seat order."""
         return tuple(name for name in self.cast if self.where[name] != AWAY)
-
-    def with_(self, **changes: Any) -> TableState:
-        """The state with these fields changed."""
-        return TableState.made(**(self.__dict__ | changes))
 
     def moved(self, name: str, room: str) -> TableState:
         """The state after `name` has gone to `room`."""
