@@ -92,7 +92,9 @@ async def _asked(
     )
     mind = stage.mind_at(seat.name, seen.turn)
     instructed: Sequence[Any] = with_believe(seat.faculties) if asks_beliefs else seat.faculties
-    copy = CopiedMind(mind, moment, seat.faculties, model, instructed=instructed, ordinal=ordinal)
+    copy = CopiedMind(
+        mind, moment, seat.faculties, model, instructed=instructed, ordinal=ordinal, types=stage.types
+    )  # fmt: skip
     if asks_beliefs:
         return await copy.beliefs()
     others = tuple(name for name in seen.cast if name != seat.name)

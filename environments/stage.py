@@ -30,6 +30,7 @@ from tertulia.mind.nearness import Embedded, Lexical, Nearness, Vector
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState
+from tertulia.storage.once import Held
 from tertulia.storage.rows import WORLD, Established, GoldRow, ObservationRow, Row, Variable
 from tertulia.storage.seen import Seen
 from tertulia.storage.types import dump_json
@@ -101,6 +102,8 @@ class Stage:
     """No times are kept that would tell how fast a person answers."""
     established: dict[tuple[int, int, int], Established] = field(default_factory=dict)
     """How logged claims (turn, event, ordinal) came about, for a past whose speakers may have had other models."""
+    types: Held = field(default_factory=Held)
+    """The types of what may be said and done here; in some worlds they are this episode's own."""
     _legal: tuple[Any, dict[str, type[RootModel[Any]] | None]] = (None, {})
     """A state, and what each may do in it, as far as somebody has asked."""
     _able: tuple[Any, tuple[str, ...]] = (None, ())
@@ -213,7 +216,9 @@ class Stage:
         if state is not self.state:
             self._legal = self.state, (found := {})
         if name not in found:
-            found[name] = self.world.legal(self.state, name)
+            found[name] = legal = self.world.legal(self.state, name)
+            if legal is not None:
+                self.types.hold(legal)
         return found[name]
 
     def called(self) -> tuple[str, ...]:

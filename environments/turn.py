@@ -243,7 +243,9 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]
     model = work.model_for(seat, work.turn, work.take)
     embedder = work.embedder_for(seat, work.turn, work.take) if work.embedder_for and seat.spec.embeddings else None
-    return Deliberation(mind, moment, faculties, model, instructed=seat.faculties, embedder=embedder)
+    return Deliberation(
+        mind, moment, faculties, model, instructed=seat.faculties, embedder=embedder, types=stage.types
+    )  # fmt: skip
 
 
 async def _probe(state: OfProbe, runtime: Runtime[Turns]) -> None:

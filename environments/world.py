@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from random import Random
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, RootModel
 
 from tertulia.storage.made import Made
+from tertulia.storage.once import once_in_use
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Claim, Length, Observation, Seen
 
@@ -52,7 +52,7 @@ class Pass(Action):
     kind: Literal["pass"] = "pass"
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def one_of(*actions: type[Action]) -> type[RootModel[Any]]:
     """The legal actions as one pydantic schema; `.root` is the action. The same types give the same class."""
     if len(actions) == 1:

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tertulia.storage.once import once_a_type
+
 PER_CHARACTER = 6
 """A character in a JSON string may be written as `\\u0000`, one token a character in the worst tokenizer."""
 CEILING = 16_384
@@ -23,9 +25,7 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-# As for all types that depend on an episode: room for a thousand episodes at once, with a few types each. With less,
-# every turn would make them anew, which takes longer than the turn.
-@lru_cache(maxsize=4096)
+@once_a_type
 def bound_tokens(schema: type[BaseModel]) -> int:
     """The `max_tokens` that lets every valid reply finish, at most 16,384. Unbounded strings count 256 characters."""
     whole = schema_of(schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from tertulia.mind.participation import by_draft, by_thought, without_thoughts
 from tertulia.mind.prompt import BLOCK, first_turn, messages
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Element, Intent, MindUpdate
+from tertulia.storage.once import Held, once_in_use
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class Deliberation:
     embedder: LanguageModel | None = None
     """What answers requests for embeddings, where the mind has them."""
     fallbacks: list[str] = field(default_factory=list)
+    types: Held = field(default_factory=Held)
+    """The types of this episode's replies; many are its own."""
     _said: set[str] = field(default_factory=set)
     """Labels of thoughts that a reply brought though they had been said already."""
     _embeddings: int = 0
@@ -171,6 +174,7 @@ class Deliberation:
         self, purpose: str, asked: Sequence[tuple[Faculty, BaseModel]], schema: type[BaseModel] | None
     ) -> Reply[Any]:
         assert schema is not None
+        self.types.hold(schema)
         questions = [faculty.question(inputs) for faculty, inputs in asked]
         inputs = {faculty.name: given for faculty, given in asked}
         sampling = partial(self._sampling, purpose, [faculty for faculty, _ in asked], schema)
@@ -269,8 +273,8 @@ def _act(draft: Any) -> Any:
     return getattr(act, "root", act)
 
 
-@lru_cache(maxsize=4096)
-def _composite(parts: tuple[tuple[str, type[BaseModel]], ...]) -> type[BaseModel]:
+@once_in_use
+def _composite(parts: tuple[tuple[str, type[BaseModel] | None], ...]) -> type[BaseModel]:
     """One schema with a field per faculty: built once for the same faculties and the same reply types."""
     fields: dict[str, Any] = {name: (schema, ...) for name, schema in parts}
     return create_model("Deliberated", __config__=ConfigDict(extra="forbid"), **fields)

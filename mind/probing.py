@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ from tertulia.mind.faculty import Faculty, text
 from tertulia.mind.model import ModelTrouble, Reply, Request, Sampling
 from tertulia.mind.spec import PHASES
 from tertulia.mind.state import BeliefChange
+from tertulia.storage.once import once_in_use
 from tertulia.storage.rows import Estimator, Variable
 from tertulia.storage.seen import Length, Seen
 
@@ -56,7 +57,7 @@ class Answer(BaseModel):
     answer: Annotated[str, Length(LONGEST_ANSWER, 1)]
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def answer_type(choices: tuple[str, ...]) -> type[BaseModel]:
     """The schema of an answer: words, or exactly one of the choices."""
     if not choices:
@@ -140,6 +141,7 @@ class CopiedMind(Deliberation):
     async def _put(
         self, name: str, inputs: BaseModel, schema: type[BaseModel], question: str, sampling: Sampling, seen: Seen
     ) -> Reply[Any]:
+        self.types.hold(schema)
         for narrower in count():
             request = Request(
                 purpose=PROBE, schema=schema, seen=seen, inputs={name: inputs},

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +25,7 @@ from tertulia.agents.backends.schema import BOUNDS, SchemaError, strict_schema
 from tertulia.agents.prices import Prices
 from tertulia.agents.settings import setting
 from tertulia.mind.model import Message
+from tertulia.storage.once import once_a_type
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _LEAST_ROOM = 256
@@ -198,7 +198,7 @@ class _Form:
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
-@lru_cache(maxsize=4096)
+@once_a_type
 def _response_format(schema: type[BaseModel], without: frozenset[str]) -> _Form:
     """Raises `SchemaError` for a type that structured output cannot express."""
     strict = strict_schema(schema, without)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from tertulia.mind.bounds import schema_of
+from tertulia.storage.once import once_a_type
 from tertulia.storage.types import dump_json
 
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
@@ -38,15 +38,14 @@ class StrictSchema:
     wrapped: bool
 
 
-@lru_cache(maxsize=4096)
+@once_a_type
 def canonical_schema(model: type[BaseModel]) -> str:
     """The JSON schema of `model` as canonical JSON, the same in every process; built once per type."""
     return dump_json(schema_of(model))
 
 
-@lru_cache(maxsize=4096)
 def strict_schema(model: type[BaseModel], without: frozenset[str] = frozenset()) -> StrictSchema:
-    """The strict form of the JSON schema of `model`, less the keywords in `without`; built once per type.
+    """The strict form of the JSON schema of `model`, less the keywords in `without`.
 
     All properties are required, no others allowed; unions are `anyOf`; a reference stands alone. Raises `SchemaError`
     for what strict schemas cannot say: mappings, fixed-length tuples, untyped values.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
@@ -12,6 +11,7 @@ from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.lexical import normalise
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import BeliefChange, MindState, MindUpdate
+from tertulia.storage.once import once_in_use
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Length
 
@@ -95,7 +95,7 @@ def _keep_ruled_out(mind: MindState, chain: str, variable: Variable, weights: di
     return kept if any(kept.values()) else weights
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def _reply_type(chains: tuple[str, ...], variables: tuple[Variable, ...]) -> type[BaseModel]:
     """One schema per set of chains and variables: every change names a real variable and weighs all its values."""
     strict = ConfigDict(extra="forbid")

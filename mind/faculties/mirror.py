@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -13,6 +12,7 @@ from tertulia.mind.faculties.believe import Percent
 from tertulia.mind.faculty import Faculty, Moment, text
 from tertulia.mind.model import Sampling
 from tertulia.mind.state import BeliefChange, MindState, MindUpdate
+from tertulia.storage.once import once_in_use
 from tertulia.storage.rows import Variable
 from tertulia.storage.seen import Claim, SeenEvent
 
@@ -195,7 +195,7 @@ def _revision(mind: MindState, inputs: Reflections, said: Said, value: str, perc
     yield BeliefChange(chain=chain, variable=said.variable, weights=weights, source_event=said.event)
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def _reply_type(others: tuple[str, ...], variables: tuple[Variable, ...]) -> type[BaseModel]:
     """One schema per cast and variables, the same at every turn."""
     strict = ConfigDict(extra="forbid")

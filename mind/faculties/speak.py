@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, RootModel, create_model
@@ -14,6 +13,7 @@ from tertulia.mind.model import Sampling
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState, MindUpdate
 from tertulia.storage.made import Made
+from tertulia.storage.once import once_a_type
 
 
 class Occasion(Made, BaseModel):
@@ -61,7 +61,7 @@ class Speak(Faculty):
         return MindUpdate()
 
 
-@lru_cache(maxsize=4096)
+@once_a_type
 def _kinds(legal: type[RootModel[Any]]) -> tuple[str, ...]:
     """The names of the legal acts, in their order."""
     root = legal.model_fields["root"].annotation
@@ -69,7 +69,7 @@ def _kinds(legal: type[RootModel[Any]]) -> tuple[str, ...]:
     return tuple(str(fields["kind"].default) for kind in types if "kind" in (fields := kind.model_fields))
 
 
-@lru_cache(maxsize=4096)
+@once_a_type
 def _draft_type(legal: type[BaseModel]) -> type[BaseModel]:
     label: Any = Literal[("none", *KEPT_LABELS, *NEW_LABELS)]
     return create_model("Draft", __config__=ConfigDict(extra="forbid"), thought=(label, ...), act=(legal, ...))

@@ -59,7 +59,6 @@ def test_every_object_is_closed_and_whole_and_only_strict_keywords_are_used(mode
         if node.get("type") == "object":
             assert node["required"] == list(node["properties"])
             assert node["additionalProperties"] is False
-    assert strict_schema(model) is strict
 
 
 @pytest.mark.parametrize("model", TYPES)

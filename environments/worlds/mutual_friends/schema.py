@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,12 @@ def load_schema(path: str | None) -> Schema:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise WorldError("schema", f"cannot read {name}: {reason}; {_FORM}") from None
+    return _read(name, text)
+
+
+@lru_cache(maxsize=8)
+def _read(name: str, text: str) -> Schema:
+    """One schema for the same text: every episode has it."""
     try:
         form = _SchemaForm.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
@@ -58,6 +65,7 @@ def load_schema(path: str | None) -> Schema:
     return _checked(name, form)
 
 
+@cache
 def _shipped_text() -> str:
     return resources.files(__package__).joinpath(SHIPPED).read_text(encoding="utf-8")
 

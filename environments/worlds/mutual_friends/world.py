@@ -25,6 +25,7 @@ from tertulia.environments.world import (
 from tertulia.environments.world import Say as AnySay
 from tertulia.environments.worlds.mutual_friends.generator import Row, draw_cards, feasible
 from tertulia.environments.worlds.mutual_friends.schema import load_schema
+from tertulia.storage.once import once_in_use
 
 OTHER = "other"
 """The value of `NAME.friend` for "none of my rows"."""
@@ -62,14 +63,14 @@ class Select(Action):
     friend: str
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def select_among(labels: tuple[str, ...]) -> type[Select]:
     """`Select` with `friend` limited to `labels`. The same labels give the same class."""
     choice: Any = Literal[labels]
     return create_model("Select", __base__=Select, __doc__=Select.__doc__, friend=(choice, ...))
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def say_to(other: str) -> type[Say]:
     """`Say` whose only possible addressee is `other`."""
     names = (other,)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel, create_model
 
 from tertulia.environments.world import Action, Claim, Pass, Say, one_of
 from tertulia.environments.worlds.negotiation.goods import ORDERS, PACKAGES, Share
+from tertulia.storage.once import once_in_use
 
 Packages = Annotated[int, Field(ge=0, le=PACKAGES)]
 
@@ -49,14 +49,14 @@ def priorities_of(name: str) -> str:
     return f"{name}.priorities"
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def legal_acts(me: str, other: str, offered: bool, names_variables: bool) -> type[RootModel[Any]]:
     """What `me` may do; `offered`: an offer of the other stands."""
     answers = (Accept, Reject) if offered else ()
     return one_of(_say(me, other, names_variables), Offer, *answers, WalkAway, Pass)
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def _say(me: str, other: str, names_variables: bool) -> type[Say]:
     """`Say` to the other, with claims about one's own priorities: `holds: false` rules an order out."""
     names, mine = (other,), (priorities_of(me),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from math import fsum
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal
@@ -32,6 +31,7 @@ from tertulia.environments.worlds.number_guessing.arithmetic import (
     winners_of,
 )
 from tertulia.environments.worlds.number_guessing.strategies import DRAWN, Strategy
+from tertulia.storage.once import once_in_use
 
 Number = Annotated[int, Field(ge=LOWEST, le=HIGHEST)]
 VALUES = tuple(str(number) for number in range(LOWEST, HIGHEST + 1))
@@ -76,7 +76,7 @@ class Guess(Action):
     number: Number
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def guess_against(others: tuple[str, ...]) -> type[Guess]:
     """`Guess` with a prediction for each of `others` and nobody else. The same names give the same class."""
     fields = TypedDict("Predictions", dict.fromkeys(others, Number))  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import RootModel, create_model
@@ -14,6 +13,7 @@ from tertulia.environments.stories.story import WORLD, Question, Story
 from tertulia.environments.world import Action, Claim, Event, Variable, WorldError, one_of
 from tertulia.environments.worlds.story.telling import Told
 from tertulia.environments.worlds.story.you import as_you
+from tertulia.storage.once import once_in_use
 
 BELIEVER_CHARACTERS = 40
 """A claim names whose belief it is about in at most so many characters."""
@@ -116,7 +116,7 @@ def _witnessed(upto: int, story: Story, viewer: str | None) -> int:
     return sum(viewer is None or viewer in event.content for event in events)
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def answers_to(options: tuple[str, ...]) -> type[RootModel[Any]]:
     """The only legal act: one of the options. The same options give the same class."""
     given: Any = Literal[options]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import Field, RootModel, create_model
 
 from tertulia.environments.world import Action, Claim, Pass, Say, Variable, one_of
+from tertulia.storage.once import once_in_use
 from tertulia.storage.seen import Length
 
 
@@ -39,7 +40,7 @@ class Part(Action):
     kind: Literal["part"] = "part"
 
 
-@lru_cache(maxsize=4096)
+@once_in_use
 def legal_acts(
     others: tuple[str, ...],
     rooms: tuple[str, ...],

@@ -1,0 +1,122 @@
+"""Types made for one episode go with it; those that somebody holds, or that are wanted again soon, are made once."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any, Literal
+from weakref import ref
+
+import pytest
+from pydantic import BaseModel, create_model
+
+from tertulia.agents.backends.schema import canonical_schema
+from tertulia.environments.scenario import load_scenario
+from tertulia.environments.stage import Stage
+from tertulia.environments.worlds.mutual_friends.world import Select
+from tertulia.mind.bounds import bound_tokens
+from tertulia.mind.faculties.speak import Speak
+from tertulia.storage.once import LATELY, Held, once_a_type, once_in_use
+
+made: list[Any] = []
+
+
+@once_in_use
+def among(values: tuple[str, ...]) -> type[BaseModel]:
+    made.append(values)
+    one: Any = Literal[values]
+    return create_model("Among", value=(one, ...))
+
+
+@once_a_type
+def told(cls: type[BaseModel], times: int) -> tuple[str, ...]:
+    made.append(cls)
+    return (cls.__name__,) * times
+
+
+@pytest.fixture(autouse=True)
+def _nothing_made() -> None:
+    made.clear()
+
+
+def others(count: int, mark: str) -> None:
+    for number in range(count):
+        among((mark, str(number)))
+
+
+def test_a_type_that_is_held_is_made_once_however_many_come_between() -> None:
+    mine = among(("a", "b"))
+    others(LATELY + 10, "held")
+    assert among(("a", "b")) is mine
+    assert made.count(("a", "b")) == 1
+
+
+def test_a_type_that_nobody_holds_is_there_for_some_time_and_then_gone() -> None:
+    gone = ref(among(("c", "d")))
+    others(LATELY - 1, "soon")
+    assert among(("c", "d")) is gone()
+    others(LATELY, "late")
+    others(200, "caches of typing's own")
+    gc.collect()
+    assert gone() is None
+    assert among(("c", "d")).model_validate({"value": "c"})
+    assert made.count(("c", "d")) == 2
+
+
+def test_what_is_made_of_a_type_is_made_once_for_each_and_for_what_lies_below_it() -> None:
+    class Above(BaseModel):
+        pass
+
+    class Below(Above):
+        pass
+
+    for _ in range(3):
+        assert told(Above, 2) == ("Above", "Above")
+        assert told(Below, 2) == ("Below", "Below")
+        assert told(Above, 1) == ("Above",)
+    assert made == [Above, Below, Above]
+    assert Above.model_json_schema()["properties"] == {}
+
+
+def test_the_latest_types_are_held_and_the_first_let_go() -> None:
+    held = Held()
+    first = create_model("First")
+    gone = ref(first)
+    held.hold(first)
+    held.hold(first)
+    del first
+    for number in range(Held.MOST - 1):
+        held.hold(create_model(f"T{number}"))
+    gc.collect()
+    assert gone() is not None
+    held.hold(create_model("Last"))
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_types_of_a_world_go_with_their_episodes() -> None:
+    scenario = load_scenario("mutual-friends")
+
+    def play(seed: int) -> Stage:
+        stage = Stage.of(scenario, seed, f"e{seed}")
+        stage.open()
+        for name in stage.seats:
+            legal = stage.legal(name)
+            assert legal is not None
+            schema = Speak().reply_type(_Now(legal))  # type: ignore[arg-type]
+            assert schema is not None
+            assert bound_tokens(schema) > 100
+            assert canonical_schema(schema) is canonical_schema(schema)
+        return stage
+
+    kept, before = play(0), len(Select.__subclasses__())
+    first = kept.legal("alice")
+    for seed in range(1, 2 * LATELY):
+        play(seed)
+    gc.collect()
+    assert len(Select.__subclasses__()) - before < 2 * LATELY
+    assert kept.world.legal(kept.state, "alice") is first
+
+
+class _Now:
+    def __init__(self, legal: Any) -> None:
+        self.legal = legal
