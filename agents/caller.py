@@ -19,6 +19,7 @@ from tertulia.agents.reading import Reading, read, reask
 from tertulia.mind.model import Message, ModelTrouble, Reply, Request, Sampling, T
 from tertulia.storage.rows import CallRow
 from tertulia.storage.types import dump_json, now
+from tertulia.storage.writer import Lasting
 
 _SAMPLING = tuple(field.name for field in fields(Sampling))
 _ABOUT_THE_ACCOUNT = (401, 402, 429)
@@ -209,7 +210,7 @@ class SeatModel:
         try:
             while not writing.done():
                 try:
-                    await asyncio.shield(writing)
+                    await (writing if isinstance(writing, Lasting) else asyncio.shield(writing))
                 except asyncio.CancelledError as error:
                     cancelled = error
             writing.result()
@@ -256,9 +257,9 @@ def sampling_of(prompt: Prompt) -> dict[str, Any]:
 
 def call_hash(uri: str, prompt: Prompt) -> str:
     """SHA-256 of the canonical JSON of URI, messages, JSON schema and sampling."""
-    messages = dump_json([{"content": m.content, "role": m.role} for m in prompt.messages])
+    messages = ",".join([f'{{"content":{m.json},"role":"{m.role}"}}' for m in prompt.messages])
     sampling, schema = dump_json(sampling_of(prompt)), canonical_schema(prompt.schema)
-    text = f'{{"messages":{messages},"sampling":{sampling},"schema":{schema},"uri":{dump_json(uri)}}}'
+    text = f'{{"messages":[{messages}],"sampling":{sampling},"schema":{schema},"uri":{dump_json(uri)}}}'
     return hashlib.sha256(text.encode()).hexdigest()
 
 

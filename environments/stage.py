@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,7 @@ from tertulia.mind.nearness import Embedded, Lexical, Nearness, Vector
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import MindState
+from tertulia.mind.transcript import Transcript
 from tertulia.storage.once import Held
 from tertulia.storage.rows import WORLD, Established, GoldRow, ObservationRow, Row, Variable
 from tertulia.storage.seen import Seen
@@ -68,6 +70,8 @@ class Stage:
     minds: dict[str, MindState] = field(default_factory=dict)
     vectors: dict[str, dict[str, Vector]] = field(default_factory=dict)
     """The embeddings that each seat has been given, by text. Each has its own: what one asks for depends on nobody."""
+    transcripts: dict[str, Transcript] = field(default_factory=lambda: defaultdict(Transcript))
+    """What each seat has witnessed, in the words of its prompts."""
     eyes: Eyes = field(default_factory=lambda: Eyes(()))
     shown: dict[str, Observation] = field(default_factory=dict)
     opening: dict[str, Observation] = field(default_factory=dict)

@@ -238,6 +238,7 @@ def _deliberation(work: TurnWork, seat: Seat) -> Deliberation:
         legal=None if work.closing else stage.legal(name),
         draw=partial(stage.draw, work.turn, work.take, name),
         nearness=stage.nearness_at(name),
+        transcript=stage.transcripts[name],
     )
     mind = stage.mind_at(name, work.turn)
     faculties = [f for f in seat.faculties if not work.closing or f.phase in CLOSING_PHASES]

@@ -19,9 +19,10 @@ from tertulia.mind.faculty import Faculty, Moment
 from tertulia.mind.model import LanguageModel, Message, ModelTrouble, Reply, Request, Sampling
 from tertulia.mind.nearness import Embedded, alike
 from tertulia.mind.participation import by_draft, by_thought, without_thoughts
-from tertulia.mind.prompt import BLOCK, first_turn, messages
+from tertulia.mind.prompt import messages
 from tertulia.mind.rows import TurnOfMind
 from tertulia.mind.state import Element, Intent, MindUpdate
+from tertulia.mind.transcript import BLOCK
 from tertulia.storage.once import Held, once_in_use
 
 
@@ -225,7 +226,8 @@ class Deliberation:
     def _begin_transcript(self) -> None:
         """The past that is in view: what was dropped stays dropped, and more goes when the context is full."""
         dropped = self.mind.state.note("prompt", "turns_dropped_before") or 0
-        self._view_from(max(dropped, first_turn(self.moment.seen, self.moment.spec.context)))
+        moment = self.moment
+        self._view_from(max(dropped, moment.transcript.first_turn(moment.seen, moment.spec.context)))
 
     def _forget_block(self) -> bool:
         """Let a further block of the oldest turns go; False when there is none left to lose."""

@@ -16,6 +16,7 @@ from tertulia.mind.model import Sampling
 from tertulia.mind.nearness import Lexical, Nearness
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import Element, MindState, MindUpdate, Recalled
+from tertulia.mind.transcript import Transcript
 from tertulia.storage.seen import Seen
 
 
@@ -39,6 +40,8 @@ class Moment:
     """The inner elements that enter the prompt of the next request."""
     labels: dict[str, str] = field(default_factory=dict)
     """What the prompt calls the open thoughts (`K1`, ... and `N1`, ... for new ones) -> their ids."""
+    transcript: Transcript = field(default_factory=Transcript)
+    """What it has seen, in words; the same at every turn of an episode."""
     first_turn: int = 0
     """The first turn whose events are still in the prompt."""
     ended_turn: bool = False

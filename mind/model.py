@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from tertulia.storage.rows import Estimator
 from tertulia.storage.seen import Seen
+from tertulia.storage.types import dump_json
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -20,6 +21,14 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+    _json: str = field(default="", init=False, repr=False, compare=False)
+
+    @property
+    def json(self) -> str:
+        """The content as JSON, in ASCII: hashed, and sent. Made once, since a mind's first message stays as it is."""
+        if not self._json:
+            object.__setattr__(self, "_json", dump_json(self.content))
+        return self._json
 
 
 @dataclass(frozen=True, slots=True)

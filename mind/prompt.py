@@ -10,23 +10,20 @@ from tertulia.mind.model import Message
 from tertulia.mind.spec import MindSpec
 from tertulia.mind.state import Element
 from tertulia.storage.rows import Variable
-from tertulia.storage.seen import Seen, SeenEvent
-
-BLOCK = 8
-"""Turns leave a full context in whole blocks of this many, so that the prefix changes rarely."""
+from tertulia.storage.seen import Seen
 
 
 def messages(moment: Moment, faculties: Sequence[Faculty], questions: Iterable[str]) -> list[Message]:
     """The whole prompt. Nothing in it depends on anything this participant did not witness."""
     seen = moment.seen
-    lines = transcript(seen, moment.first_turn)
+    lines = moment.transcript.lines(seen, moment.first_turn)
     return [
-        Message("system", prefix(seen, faculties, moment.spec)),
+        prefix(seen, faculties, moment.spec),
         Message("user", "\n".join([*lines, "", tail(moment, questions)])),
     ]
 
 
-def prefix(seen: Seen, faculties: Sequence[Faculty], spec: MindSpec) -> str:
+def prefix(seen: Seen, faculties: Sequence[Faculty], spec: MindSpec) -> Message:
     """Who one is, the rules of the place, what one alone knows, and how one's mind works.
 
     Only a mind that is asked what it believes is told what there is to believe: asking is a treatment.
@@ -48,7 +45,7 @@ def _prefix(
     known: str,
     variables: tuple[Variable, ...],
     instructions: tuple[str, ...],
-) -> str:
+) -> Message:
     others = ", ".join(other for other in cast if other != name)
     parts = [
         f"You are {name}. {persona}".strip(),
@@ -60,39 +57,11 @@ def _prefix(
         *instructions,
         "\n".join(["What can be believed, and its values:", *map(_values, variables)]) if variables else "",
     ]
-    return "\n\n".join(part for part in parts if part)
+    return Message("system", "\n\n".join(part for part in parts if part))
 
 
 def _values(variable: Variable) -> str:
     return f"- {variable.name}: {', '.join(variable.values)}"
-
-
-def first_turn(seen: Seen, limit: int) -> int:
-    """The first turn still in the context: 0, or the start of a later block when all exceeds `limit` characters."""
-    if sum([100 + 5 * len(event.text) + 42 * len(event.addressees) for event in seen.events]) <= limit:
-        return 0  # entries are shorter than that, names having 40 characters at most: nearly always enough to know
-    start, size = 0, sum(len(line(event)) + 1 for event in seen.events)
-    while size > limit and start + BLOCK < seen.turn:
-        size -= sum(len(line(event)) + 1 for event in seen.events if start <= event.turn < start + BLOCK)
-        start += BLOCK
-    return start
-
-
-def transcript(seen: Seen, first: int = 0) -> list[str]:
-    """One line per witnessed event, oldest first."""
-    head = ["What happened so far:"] if first == 0 else [f"(The turns before {first} are no longer in view.)"]
-    return head + [line(event) for event in seen.events if event.turn >= first]
-
-
-def line(event: SeenEvent) -> str:
-    """An event as one entry: its label, then the speaker's words or what was seen. Further lines are indented, so that
-    nobody's words can pass for another entry."""
-    words = "\n    ".join(event.text.splitlines()) or event.text
-    if event.level == "occurrence" or event.kind not in ("say", "whisper"):
-        return f"[{event.label}] ({words})"
-    to = f" to {', '.join(event.addressees)}" if event.addressees else ""
-    manner = " whispers" if event.kind == "whisper" else ""
-    return f"[{event.label}] {event.actor}{manner}{to}: {words}"
 
 
 def tail(moment: Moment, questions: Iterable[str]) -> str:

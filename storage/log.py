@@ -114,14 +114,14 @@ class Log(Readers):
         await self._writer.do(work.turn_work(record))
 
     def record_call(self, call: CallRow, lease: str | None = None) -> asyncio.Future[None]:
-        """Enter one attempt at one call, whether or not its turn will ever be committed; to be awaited. Raises
-        `Duplicate`.
+        """Enter one attempt at one call, whether or not its turn will ever be committed; to be awaited, also by those
+        who are cancelled meanwhile (`Lasting`): what was answered has been paid. Raises `Duplicate`.
 
         With `lease`, only the worker that leads the episode may: raises `LostLease`.
         """
         guard = None if lease is None else {"b_episode": call.episode, "b_lease": lease}
         kept = self._prompts.shorten(call)
-        written = self._writer.do(work.Work(rows=[kept], guard=guard))
+        written = self._writer.do(work.Work(rows=[kept], guard=guard), lasting=True)
         if kept.messages:
             written.add_done_callback(lambda _: self._remember(kept, written))
         return written

@@ -31,8 +31,25 @@ class _Whole:
 
     call: str
     text: str
+    first: list[Any]
+    """Its first message, which tells who one is: most often the next prompt begins with the same."""
+    upto: int
+    """Where in `text` the second message begins; 0 where there is none."""
     shared: int = 0
     """How much of it the last prompt shared: most often the next shares as much."""
+
+    @classmethod
+    def of(cls, call: CallRow) -> _Whole:
+        first = call.messages[:1] if isinstance(call.messages, list) and len(call.messages) > 1 else []
+        plain = all(isinstance(one, dict) and set(map(type, one.values())) == {str} for one in first)
+        upto = len(write_json(first)) if first and plain else 0  # "]" is as long as ","
+        return cls(call.call, write_json(call.messages), first, upto)
+
+    def continued(self, messages: Any) -> str:
+        """The JSON of the messages, of which only those are written that are not the first of this prompt."""
+        if self.upto and isinstance(messages, list) and len(messages) > 1 and messages[:1] == self.first:
+            return self.text[: self.upto] + write_json(messages[1:])[1:]
+        return write_json(messages)
 
 
 class Prompts:
@@ -53,7 +70,7 @@ class Prompts:
             if whole is None:
                 return call
             self._whole.move_to_end(key)
-        text = write_json(call.messages)
+        text = whole.continued(call.messages)
         shared = shared_prefix(whole.text, text, whole.shared)
         if shared < _LEAST or 2 * shared < len(text):
             return call
@@ -65,7 +82,7 @@ class Prompts:
         """To be told of each call when it is durable: what was kept whole can be referred to from now on."""
         if not kept.messages:
             return
-        key, whole = (kept.episode, kept.participant), _Whole(kept.call, write_json(kept.messages))
+        key, whole = (kept.episode, kept.participant), _Whole.of(kept)
         with self._lock:
             self._forget(key)
             self._whole[key] = whole

@@ -29,6 +29,14 @@ _LONGEST_PAUSE_S = 0.005
 gather for the next: a transaction costs about the same for one item as for twenty."""
 
 
+class Lasting(asyncio.Future[Any]):
+    """A wait that goes on to its end: whoever is cancelled while waiting is so when the work is durable or refused."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Not at once."""
+        return False
+
+
 @dataclass(slots=True, eq=False)
 class _Item:
     work: Work
@@ -60,13 +68,13 @@ class Writer:
         self.transactions = 0
         """How many transactions have been committed."""
 
-    def do(self, work: Work) -> asyncio.Future[Any]:
+    def do(self, work: Work, *, lasting: bool = False) -> asyncio.Future[Any]:
         """Done when the work is durable. Raises a `LogError` when it was refused or could not be written.
 
-        Cancelling the wait does not undo the work.
+        Cancelling the wait does not undo the work; a `lasting` one cannot be cancelled.
         """
         loop = asyncio.get_running_loop()
-        item = _Item(work, loop, loop.create_future())
+        item = _Item(work, loop, Lasting(loop=loop) if lasting else loop.create_future())
         with self._lock:
             if self._closed:
                 item.future.set_exception(LogError("the log is closed"))

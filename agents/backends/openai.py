@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -87,10 +88,10 @@ class OpenAIBackend:
             form = _response_format(prompt.schema, self._left_out & BOUNDS)
         except SchemaError as error:
             raise BackendFailure("invalid_request", str(error)) from error
-        body = self._body(prompt)
+        body = self._settings(prompt)
         failure: BackendFailure
         try:
-            answer = await self._poster.post("/chat/completions", form.within(body))
+            answer = await self._poster.post("/chat/completions", form.request(prompt.messages, body))
         except TimeoutError:
             failure = BackendFailure("timeout", f"no answer within {self._timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
@@ -113,12 +114,12 @@ class OpenAIBackend:
         """Closes the connections. A later call opens new ones."""
         await self._poster.aclose()
 
-    def _body(self, prompt: Prompt) -> dict[str, Any]:
+    def _settings(self, prompt: Prompt) -> dict[str, Any]:
+        """All of a request but its messages and the form of the reply."""
         sampling = prompt.sampling
         room = self._room.pop(tuple(prompt.messages), sys.maxsize) if self._room else sys.maxsize
         body: dict[str, Any] = {
             "model": self.model_name,
-            "messages": [{"role": m.role, "content": m.content} for m in prompt.messages],
             self._limit_key: min(sampling.max_tokens, self._most_tokens, room),
         }
         optional = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
@@ -186,13 +187,19 @@ class _Form:
     text: str
     wrapped: bool
 
-    def within(self, body: dict[str, Any]) -> bytes:
+    def request(self, messages: Sequence[Message], settings: dict[str, Any]) -> bytes:
         """The whole request as JSON."""
-        text = f'{_encode(body)[:-1]},"response_format":{self.text}}}'
-        try:
-            return text.encode()
-        except UnicodeEncodeError:  # lone surrogates go as U+FFFD, the sign for what cannot be shown
-            return _LONE_SURROGATE.sub("\ufffd", text).encode()
+        said = ",".join([f'{{"role":"{m.role}","content":{_content(m)}}}' for m in messages])
+        return _shown(f'{_encode(settings)[:-1]},"messages":[{said}],"response_format":{self.text}}}').encode()
+
+
+def _content(message: Message) -> str:
+    return message.json if "\\ud" not in message.json else _encode(_shown(message.content))
+
+
+def _shown(text: str) -> str:
+    """Lone surrogates go as U+FFFD, the sign for what cannot be shown."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

@@ -106,7 +106,7 @@ def test_a_word_sets_the_knobs_and_a_knob_that_is_given_wins() -> None:
 def test_a_proactive_tone_is_one_sentence_more_where_one_speaks() -> None:
     faculties = make_faculties(PRESETS["inner-thoughts"].faculties)
     seen = moment_of().seen
-    plain, forward = (prefix(seen, faculties, MindSpec(proactive_tone=tone)) for tone in (False, True))
+    plain, forward = (prefix(seen, faculties, MindSpec(proactive_tone=tone)).content for tone in (False, True))
     assert "Your manner is forward" in forward
     assert forward.replace(forward[forward.index(" Your manner is forward") :], "") == plain
 
