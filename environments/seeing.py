@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from tertulia.environments.world import Event
 from tertulia.storage.rows import ClaimRow, Established, EventRow, Row, WitnessRow
@@ -86,7 +85,9 @@ class Eyes:
                 self.last_spoke[one.event.actor] = one.event.turn
             for name in self.names:
                 mine = self.seen.setdefault(name, [])
-                before = sum(1 for _ in takewhile(lambda earlier: earlier.turn == one.event.turn, reversed(mine)))  # noqa: B023
+                before = 0
+                while before < len(mine) and mine[-1 - before].turn == one.event.turn:
+                    before += 1
                 event = see(one.event, one.witnesses, one.claims, name, f"{one.event.turn}.{before}")
                 if event is not None:
                     mine.append(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar
 
@@ -15,6 +16,15 @@ from tertulia.environments.worlds.table_talk.happenings import act, and_list, op
 from tertulia.environments.worlds.table_talk.params import AWAY, TableParams, TableSeat
 from tertulia.environments.worlds.table_talk.state import TableState, first_state
 from tertulia.environments.worlds.table_talk.words import Phrasebook
+
+
+@dataclass(slots=True)
+class _Placed:
+    """What follows from where everybody is: the same until somebody moves."""
+
+    where: Mapping[str, str]
+    shown: dict[str, Observation] = field(default_factory=dict)
+    legal: dict[str, type[RootModel[Any]] | None] = field(default_factory=dict)
 
 
 class TableTalk(World[TableState]):
@@ -43,6 +53,8 @@ class TableTalk(World[TableState]):
         self._own = {name: seat.model_dump(mode="json", exclude={"room"}) for name, seat in seats.items()}
         self._knew = first_state(params, seats).informed
         """Who knew what is true before anybody said a word."""
+        self._parting, self._wanted = params.agreement, params.conditions
+        self._latest = _Placed({})
 
     @classmethod
     def problems(cls, params: Any, seats: Mapping[str, Any]) -> list[WorldError]:
@@ -94,7 +106,18 @@ class TableTalk(World[TableState]):
         schema.model_validate(action.model_dump())
         return action
 
+    def _placed(self, state: TableState) -> _Placed:
+        if self._latest.where is not state.where:
+            self._latest = _Placed(state.where)
+        return self._latest
+
     def observe(self, state: TableState, seat: str) -> Observation:
+        shown = self._placed(state).shown
+        if seat not in shown:
+            shown[seat] = self._observed(state, seat)
+        return shown[seat]
+
+    def _observed(self, state: TableState, seat: str) -> Observation:
         mine, room = self.seats[seat], state.where[seat]
         others = [name for name in state.here(room) if name != seat]
         lines = [f"You are {place_words(room)}" + (f" with {and_list(others)}." if others else ".")]
@@ -107,20 +130,26 @@ class TableTalk(World[TableState]):
             lines.append(f"Keep to yourself what you know about: {secret}.")
         if mine.confides_in:
             lines.append(f"You may confide in {and_list(mine.confides_in)}.")
-        data = {**self._own[seat], "room": room, "parting": self.params.agreement}
+        data = {**self._own[seat], "room": room, "parting": self._parting}
         return Observation.made(text="\n".join(lines), data=data)
 
     def _facts(self, facts: Mapping[str, str]) -> str:
         return self.book.sentences(facts)
 
     def legal(self, state: TableState, seat: str) -> type[RootModel[Any]] | None:
+        legal = self._placed(state).legal
+        if seat not in legal:
+            legal[seat] = self._allowed(state, seat)
+        return legal[seat]
+
+    def _allowed(self, state: TableState, seat: str) -> type[RootModel[Any]] | None:
         room = state.where[seat]
         if room == AWAY:
             return None
         others = tuple(name for name in state.here(room) if name != seat)
         rooms = tuple(other for other in self.params.rooms if other != room)
         named = self._acts_key if self.names_variables else ()
-        return legal_acts(others, rooms, named, self.params.agreement, bool(named) and seat in self.disclosers)
+        return legal_acts(others, rooms, named, self._parting, bool(named) and seat in self.disclosers)
 
     def variables(self, state: TableState) -> list[Variable]:
         return variables_of(self.params, state.truth)
@@ -141,9 +170,9 @@ class TableTalk(World[TableState]):
         reason = ""
         if not present and not coming:
             reason = "all_left"
-        elif self.params.agreement and present and set(present) <= set(state.parted):
+        elif self._parting and present and set(present) <= set(state.parted):
             reason = "agreement"
-        elif any(all(state.truth.get(k) == v for k, v in wanted.items()) for wanted in self.params.conditions):
+        elif any(all(state.truth.get(k) == v for k, v in wanted.items()) for wanted in self._wanted):
             reason = "condition"
         detail = {
             "present": list(present),
