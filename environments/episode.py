@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -116,11 +116,10 @@ class Episode:
     """The world's state after it."""
     failure: Exception | None = None
     """What ended it as `error` or paused it, for whoever wants more than the reason."""
-    _turns: Turns = field(init=False)
+    _ended: EpisodeResult | None = None
     _clock: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self._turns = Turns(self.listen)
         self.answering.waits_out = self._wait_out
 
     @classmethod
@@ -255,12 +254,9 @@ class Episode:
             await self.people.gather()
         if self.stage.head < 0:
             await self._open()
-        async with self._turns:
-            while (reason := self.stage.ending(self.stage.head)) is None:
-                if self.stop is not None and (why := self.stop()) is not None:
-                    return await self._close_early("paused", why)
-                await self._turn(self.stage.head + 1)
-            return await self._close(reason)
+        await Turns(self.listen).play(self._takes())
+        assert self._ended is not None, "takes go on to the end"
+        return self._ended
 
     def _words_go_to(self) -> list[str]:
         backends = self.answering.backends
@@ -283,40 +279,54 @@ class Episode:
             self.people.opened()
         self._tell({"kind": "turn", "turn": 0, "rows": record.rows})
 
-    async def _turn(self, turn: int) -> None:
-        work = await self._take(turn, closing=False)
+    async def _takes(self) -> AsyncGenerator[TurnWork, None]:
+        """All takes of all turns, one after the other. Each is played before the next is asked for; once a turn is
+        whole, it is committed."""
+        stage = self.stage
+        while self._ended is None:
+            reason = stage.ending(stage.head)
+            if reason is None and self.stop is not None and (why := self.stop()) is not None:
+                self._ended = await self._close_early("paused", why)
+                return
+            turn = stage.head + 1
+            take = self.answering.take_for(turn)
+            while True:
+                work = TurnWork(
+                    stage, turn, take, self.answering.model_for, closing=reason is not None, people=self.people,
+                    embedder_for=self.answering.embedder_for,
+                )  # fmt: skip
+                yield work
+                if not work.failures:
+                    break
+                self._heed(work.failures)
+                take += 1
+            if reason is None:
+                await self._keep(work)
+            else:
+                self._ended = await self._close(work, reason)
+
+    def _heed(self, failures: Sequence[Exception]) -> None:
+        """Recorded calls that answer other questions begin a new take; raises any other failure, the worst first."""
+        self.answering.count(committed=False)
+        unforeseen = [f for f in failures if not isinstance(f, ModelTrouble | StaleTake)]
+        if unforeseen:
+            raise unforeseen[0]
+        trouble = [failure for failure in failures if isinstance(failure, ModelTrouble)]
+        if trouble:
+            raise min(trouble, key=lambda failure: ("refused", "too_long", "cap", "transport").index(failure.kind))
+
+    async def _keep(self, work: TurnWork) -> None:
+        """Commit a turn that was played."""
         record = work.record(self.leader.token)
         await self._commit(record)
         self.answering.count(committed=True)
         self.utterances += sum(uttered(one.event) for one in work.events)
         if self.people is not None:
             self.people.committed(work)
-        self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
+        self._tell({"kind": "turn", "turn": work.turn, "rows": record.rows})
 
-    async def _take(self, turn: int, *, closing: bool) -> TurnWork:
-        """One turn, in as many takes as it needs: recorded calls that answer other questions begin a new one."""
-        take = self.answering.take_for(turn)
-        while True:
-            work = TurnWork(
-                self.stage, turn, take, self.answering.model_for, closing=closing, people=self.people,
-                embedder_for=self.answering.embedder_for,
-            )  # fmt: skip
-            await self._turns.play(work)
-            if not work.failures:
-                return work
-            self.answering.count(committed=False)
-            unforeseen = [f for f in work.failures if not isinstance(f, ModelTrouble | StaleTake)]
-            if unforeseen:
-                raise unforeseen[0]
-            trouble = [failure for failure in work.failures if isinstance(failure, ModelTrouble)]
-            if trouble:
-                raise min(trouble, key=lambda failure: ("refused", "too_long", "cap", "transport").index(failure.kind))
-            take += 1
-
-    async def _close(self, reason: str) -> EpisodeResult:
-        """The closing turn: every mind takes in the last event, and the episode has its outcome."""
-        turn = self.stage.head + 1
-        work = await self._take(turn, closing=True)
+    async def _close(self, work: TurnWork, reason: str) -> EpisodeResult:
+        """The closing turn: every mind has taken in the last event, and the episode has its outcome."""
         rate = self.answering.worst_fallback_rate()
         status: EpisodeStatus = "degraded" if rate > self.stage.scenario.max_fallback_rate else "success"
         record = work.record(self.leader.token)
@@ -325,7 +335,7 @@ class Episode:
         await self._commit(record)
         self.answering.count(committed=True)
         self.closed = True
-        self._tell({"kind": "turn", "turn": turn, "rows": record.rows})
+        self._tell({"kind": "turn", "turn": work.turn, "rows": record.rows})
         result = self._result(status, reason)
         self._tell({"kind": "end", "result": result})
         if self.people is not None:

@@ -5,11 +5,10 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, TypedDict
@@ -55,48 +54,26 @@ class TurnState(TypedDict):
 
 @dataclass(slots=True)
 class Turns:
-    """The turns of one episode, take after take, on one run of the graph. Use it in an `async with`, from one task.
+    """The turns of one episode, take after take, on one run of the graph.
 
-    To begin a run costs LangGraph more than a turn does, so the node that ends a take waits for the next one and goes
-    on with it. `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`, `event`. Nothing is traced,
-    whatever the user's environment says.
+    To begin a run costs LangGraph more than a turn does, so the node that ends a take goes on with the next one.
+    `listen` gets what the nodes tell, as it comes: `deliberated`, `floor`, `event`.
     """
 
     listen: Callable[[dict[str, Any]], None] | None = None
     work: TurnWork = field(init=False)
     """The take that is being played."""
-    _run: asyncio.Task[None] | None = None
-    _over: asyncio.Future[None] = field(init=False)
-    """Done when the take is."""
-    _next: asyncio.Future[bool] | None = None
-    """What the graph stands still for between two takes: whether there is another."""
-    _untraced: AbstractContextManager[None] = field(default_factory=lambda: tracing_context(enabled=False))
+    _takes: AsyncIterator[TurnWork] = field(init=False)
 
-    async def __aenter__(self) -> Turns:
-        self._untraced.__enter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._untraced.__exit__(None, None, None)
-        if self._run is not None and self._next is not None:
-            self._next.set_result(False)
-            await self._run
-        await self._stop()
-
-    async def play(self, work: TurnWork) -> None:
-        """Run one take. Afterwards `work` holds either failures, or everything that `record` needs."""
-        self.work, self._over = work, asyncio.get_running_loop().create_future()
-        if self._run is None:
-            self._run = asyncio.create_task(self._graph())
-            self._run.add_done_callback(self._broke_off)
-        else:
-            assert self._next is not None, "a run that has not failed waits for its next take"
-            self._next.set_result(True)
-        try:
-            await self._over
-        except BaseException:
-            await self._stop()
-            raise
+    async def play(self, takes: AsyncGenerator[TurnWork, None]) -> None:
+        """Play all takes, each before the next is asked for; then it holds either failures, or everything that its
+        `record` needs. Raises what `takes` raises. Nothing is traced, whatever the user's environment says."""
+        self._takes = takes
+        async with aclosing(takes):
+            with tracing_context(enabled=False):
+                run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=[])
+                async for _ in run:
+                    pass
 
     def tell(self, event: dict[str, Any]) -> None:
         """Let whoever listens know."""
@@ -104,36 +81,20 @@ class Turns:
             self.listen(event)
 
     async def another(self) -> bool:
-        """The take is over; whether there is one more, once that is known."""
-        self._next = asyncio.get_running_loop().create_future()
-        if not self._over.done():  # nobody waits any more where the episode was cancelled just now
-            self._over.set_result(None)
-        more = await self._next
-        self._next = None
-        return more
-
-    async def _graph(self) -> None:
-        run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=[])
-        async for _ in run:
-            pass
-
-    def _broke_off(self, run: asyncio.Task[None]) -> None:
-        """A run that ends before its take does takes whoever waits along."""
-        if not self._over.done():
-            failure = None if run.cancelled() else run.exception()
-            self._over.set_exception(failure or RuntimeError("the graph ended in the middle of a turn"))
-
-    async def _stop(self) -> None:
-        run, self._run, self._next = self._run, None, None
-        if run is not None and not run.done():
-            run.cancel()
-            await asyncio.wait([run])
+        """Whether there is one more take; what is done between two is done here."""
+        work = await anext(self._takes, None)
+        if work is not None:
+            self.work = work
+        return work is not None
 
 
 async def play_turn(work: TurnWork, listen: Callable[[dict[str, Any]], None] | None = None) -> None:
     """Run one take by itself."""
-    async with Turns(listen) as turns:
-        await turns.play(work)
+
+    async def alone() -> AsyncGenerator[TurnWork, None]:
+        yield work
+
+    await Turns(listen).play(alone())
 
 
 @cache
@@ -159,27 +120,26 @@ def turn_graph() -> CompiledStateGraph[TurnState, Turns, TurnState, TurnState]:
 
 
 async def _minds(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
-    """A take from its beginning."""
-    return await _go_on(runtime.context, _think_or_send)
+    """Takes from the beginning of the first."""
+    return await _go_on(runtime.context, _PARTS[:0])
 
 
 async def _floor(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """A take from when all minds have come to an end of thinking."""
-    return await _go_on(runtime.context, _award_or_send)
+    return await _go_on(runtime.context, _PARTS[1:])
 
 
 async def _step(state: TurnState, runtime: Runtime[Turns]) -> Command[Any]:
     """A take from when all who speak have found their words."""
-    return await _go_on(runtime.context, _end_take)
+    return await _go_on(runtime.context, _PARTS[2:])
 
 
 Part = Callable[["Turns"], Awaitable[list[Send]]]
 """A part of a take; whom it sends to wait for their models beside one another, if it comes to that."""
 
 
-async def _go_on(turns: Turns, part: Part) -> Command[Any]:
-    """From this part on, over as many parts and takes as nobody has to be sent; at the end of an episode, the end."""
-    remaining = _PARTS[_PARTS.index(part) :]
+async def _go_on(turns: Turns, remaining: tuple[Part, ...]) -> Command[Any]:
+    """What remains of a take, and on over as many takes as nobody has to be sent; after the last one, the end."""
     while True:
         for part in remaining:
             if asking := await part(turns):

@@ -71,3 +71,9 @@ def play_in_child(environment: dict[str, str], db: str, scenario: str, seed: int
     """What a child process runs until it is done or killed."""
     os.environ.update(environment)
     asyncio.run(play(db, scenario, seed=seed, model=model, sets=sets))
+
+
+async def paused_after(episode: Episode, turns: int) -> EpisodeResult:
+    """Play so many turns, or to an end before that, and pause."""
+    episode.stop = lambda: "far enough" if episode.stage.head >= turns else None
+    return await episode.play()

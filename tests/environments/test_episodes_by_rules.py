@@ -21,7 +21,7 @@ from tertulia.storage.log import Log
 from tertulia.storage.rows import EventRow, GoldRow
 from tests.environments.strategies import table_scenarios
 from tests.environments.table_talk_play import scenario_of
-from tests.playing import play, resume
+from tests.playing import paused_after, play, resume
 from tests.postgres import Server
 
 SHIPPED = ["dinner-secret", "mutual-friends", "planning-meeting", "sally-anne"]
@@ -93,10 +93,7 @@ async def test_a_stage_restored_at_any_turn_is_the_live_one(
     scenario = scenario_of({**data, "mind": {"preset": mind, "order": 2}})
     with Log.open(tmp_path / "log.db") as log:
         episode = await Episode.begin(scenario, seed=stop, log=log, backends=Backends())
-        await episode._open()
-        async with episode._turns:
-            while episode.stage.head < stop and episode.stage.ending(episode.stage.head) is None:
-                await episode._turn(episode.stage.head + 1)
+        await paused_after(episode, stop)
         live, restored = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert restored.minds == live.minds
         assert restored.state == live.state
@@ -127,9 +124,7 @@ async def test_an_interrupted_episode_of_rules_goes_on_as_if_nothing_had_happene
     with Log.open(tmp_path / "part.db") as log:
         scenario = tertulia.load_scenario("mutual-friends")
         episode = await Episode.begin(scenario, seed=3, log=log, backends=Backends())
-        await episode._open()
-        async with episode._turns:
-            await episode._turn(1)
+        await paused_after(episode, 1)
         await log.release(episode.stage.episode, episode.leader.token)
     resumed = await resume(tmp_path / "part.db", episode.stage.episode)
     with Log.open(tmp_path / "whole.db") as first, Log.open(tmp_path / "part.db") as second:
@@ -183,10 +178,7 @@ async def test_postgresql_keeps_the_same_episode_and_resumes_it(tmp_path: Path, 
         with Log.open(url) as log:
             scenario = tertulia.load_scenario("dinner-secret")
             episode = await Episode.begin(scenario, seed=4, log=log, backends=Backends())
-            await episode._open()
-            async with episode._turns:
-                for turn in range(1, 6):
-                    await episode._turn(turn)
+            await paused_after(episode, 5)
             await log.release(episode.stage.episode, episode.leader.token)
         resumed = await resume(url, episode.stage.episode)
         asked = [

@@ -42,7 +42,7 @@ from tertulia.storage.rows import CallRow, GoldRow
 from tests.environments.fixed_transcript import play_along
 from tests.environments.rules_on_stage import interval, play_by_rules, with_seats
 from tests.loopback import Faults, Loopback
-from tests.playing import play, resume
+from tests.playing import paused_after, play, resume
 
 PUBLISHED = Path(os.environ.get("TERTULIA_DATA", Path(__file__).parents[3] / "shared" / "data")) / "casino"
 
@@ -412,10 +412,7 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
     whole_one = await play(tmp_path / "whole.db", "haggle", seed=2)
     with Log.open(tmp_path / "log.db") as log:
         episode = await Episode.begin(tertulia.load_scenario("haggle"), seed=2, log=log, backends=Backends())
-        await episode._open()
-        async with episode._turns:
-            for turn in range(1, 7):
-                await episode._turn(turn)
+        await paused_after(episode, 6)
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
         await log.release(episode.stage.episode, episode.leader.token)

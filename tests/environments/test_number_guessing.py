@@ -35,7 +35,7 @@ from tertulia.storage.rows import CallRow, EventRow, WitnessRow
 from tests.environments.fixed_transcript import play_along
 from tests.environments.rules_on_stage import interval, play_by_rules, with_seats
 from tests.loopback import Faults, Loopback
-from tests.playing import play, resume
+from tests.playing import paused_after, play, resume
 
 numbers = st.lists(st.integers(0, 100), min_size=1, max_size=8)
 factors = st.sampled_from([Fraction(4, 5), Fraction(2, 3), Fraction(1, 2), Fraction(1), Fraction(13, 10)])
@@ -345,10 +345,7 @@ async def test_an_episode_is_restored_and_resumed_as_it_was(tmp_path: Path) -> N
     with Log.open(tmp_path / "log.db") as log:
         scenario = tertulia.load_scenario("guess-in-company", ["rounds=6"])
         episode = await Episode.begin(scenario, seed=4, log=log, backends=Backends())
-        await episode._open()
-        async with episode._turns:
-            for turn in (1, 2, 3):
-                await episode._turn(turn)
+        await paused_after(episode, 3)
         live, back = episode.stage, restore(log, log.episode(episode.stage.episode)).stage
         assert (back.state, back.minds, back.eyes) == (live.state, live.minds, live.eyes)
         assert [back.seen_by(n, 4) for n in back.seats] == [live.seen_by(n, 4) for n in live.seats]
