@@ -284,6 +284,8 @@ class Episode:
         whole, it is committed."""
         stage = self.stage
         while self._ended is None:
+            if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+                await asyncio.sleep(0)  # an interruption comes out here, before anything of the next turn happens
             reason = stage.ending(stage.head)
             if reason is None and self.stop is not None and (why := self.stop()) is not None:
                 self._ended = await self._close_early("paused", why)

@@ -257,13 +257,33 @@ def test_several_event_loops_may_write_at_once(log: Log) -> None:
 
 async def test_work_that_nobody_waits_for_any_more_is_done_all_the_same(log: Log) -> None:
     await log.begin(an_episode())
-    waiting = asyncio.ensure_future(log.record_call(a_call()))
+    score = ScoreRow(id="1", run="one", episode=ID, measure="m", value=1.0, created_at=START)
+    waiting = asyncio.ensure_future(log.record([score]))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await log.record_call(a_call(1))
-    assert len(log.rows(CallRow, ID)) == 2
+    await log.record_call(a_call())
+    assert log.rows(ScoreRow, ID) == [score]
+
+
+async def test_who_waits_for_a_call_is_cancelled_when_it_is_durable_or_refused(log: Log) -> None:
+    async def record(call: CallRow) -> None:
+        await log.record_call(call)
+
+    await log.begin(an_episode())
+    for turn in (0, 0, 1):  # the second time it is in the log already
+        waiting = asyncio.ensure_future(record(a_call(turn)))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert len(log.rows(CallRow, ID)) == turn + 1
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await log.record_call(a_call(2))
+    assert len(log.rows(CallRow, ID)) == 3
 
 
 async def test_a_closed_log_says_so(log: Log) -> None:
