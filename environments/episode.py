@@ -284,8 +284,7 @@ class Episode:
         whole, it is committed."""
         stage = self.stage
         while self._ended is None:
-            if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
-                await asyncio.sleep(0)  # an interruption comes out here, before anything of the next turn happens
+            await _interruption()  # before anything of the next turn happens
             reason = stage.ending(stage.head)
             if reason is None and self.stop is not None and (why := self.stop()) is not None:
                 self._ended = await self._close_early("paused", why)
@@ -298,6 +297,7 @@ class Episode:
                     embedder_for=self.answering.embedder_for,
                 )  # fmt: skip
                 yield work
+                await _interruption()  # before it is committed
                 if not work.failures:
                     break
                 self._heed(work.failures)
@@ -415,6 +415,12 @@ class Episode:
     def _tell(self, event: dict[str, Any]) -> None:
         if self.listen is not None:
             self.listen(event)
+
+
+async def _interruption() -> None:
+    """Let an interruption come out that nothing has waited for so far, as happens where rules play."""
+    if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+        await asyncio.sleep(0)
 
 
 def _as_it_stands(

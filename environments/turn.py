@@ -5,6 +5,7 @@ LangGraph is imported here and nowhere else (it takes most of a second), and rea
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any, TypedDict
 
+from langgraph.errors import NodeCancelledError
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -72,8 +74,11 @@ class Turns:
         async with aclosing(takes):
             with tracing_context(enabled=False):
                 run = turn_graph().astream({}, {"recursion_limit": sys.maxsize}, context=self, stream_mode=[])
-                async for _ in run:
-                    pass
+                try:
+                    async for _ in run:
+                        pass
+                except NodeCancelledError as error:  # what somebody cancelled from within is cancelled
+                    raise asyncio.CancelledError from error
 
     def tell(self, event: dict[str, Any]) -> None:
         """Let whoever listens know."""

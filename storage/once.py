@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,13 +27,20 @@ def once_in_use(make: Callable[P, C]) -> Callable[P, C]:
 
     @lru_cache(maxsize=LATELY)
     def one(*given: Any, **named: Any) -> C:
-        key = (given, tuple(named.items()))
+        key = _loose((given, tuple(named.items())))
         found = in_use.get(key)
         if found is None:
             found = in_use[key] = make(*given, **named)
         return found
 
     return wraps(make)(one)  # type: ignore[return-value]
+
+
+def _loose(given: Any) -> Any:
+    """A key that holds no types: what is made of them must not wait for a second collection to let them go."""
+    if isinstance(given, type):
+        return ref(given)
+    return tuple([_loose(one) for one in given]) if type(given) is tuple else given
 
 
 def once_a_type(make: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[Any, P], T]:
@@ -56,12 +63,14 @@ class Held:
     """Holds the latest types that it was given, so that they are made once in an episode."""
 
     __slots__ = ("_types",)
-    MOST = 256
+    MOST = 128
+    """Eight at a table have a few each."""
 
     def __init__(self) -> None:
         self._types: dict[type, None] = {}
 
     def hold(self, cls: type) -> None:
+        """Hold one more; the one that came first goes where they are too many."""
         if cls not in self._types:
             self._types[cls] = None
             if len(self._types) > self.MOST:

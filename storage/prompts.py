@@ -31,8 +31,8 @@ class _Whole:
 
     call: str
     text: str
-    first: list[Any]
-    """Its first message, which tells who one is: most often the next prompt begins with the same."""
+    first: tuple[tuple[str, str], ...]
+    """Its first message, which tells who one is: most often the next prompt begins with the same. A copy."""
     upto: int
     """Where in `text` the second message begins; 0 where there is none."""
     shared: int = 0
@@ -40,14 +40,13 @@ class _Whole:
 
     @classmethod
     def of(cls, call: CallRow) -> _Whole:
-        first = call.messages[:1] if isinstance(call.messages, list) and len(call.messages) > 1 else []
-        plain = all(isinstance(one, dict) and set(map(type, one.values())) == {str} for one in first)
-        upto = len(write_json(first)) if first and plain else 0  # "]" is as long as ","
+        first = _first(call.messages)
+        upto = len(write_json(call.messages[:1])) if first else 0  # "]" is as long as ","
         return cls(call.call, write_json(call.messages), first, upto)
 
     def continued(self, messages: Any) -> str:
         """The JSON of the messages, of which only those are written that are not the first of this prompt."""
-        if self.upto and isinstance(messages, list) and len(messages) > 1 and messages[:1] == self.first:
+        if self.upto and _first(messages) == self.first:
             return self.text[: self.upto] + write_json(messages[1:])[1:]
         return write_json(messages)
 
@@ -93,6 +92,14 @@ class Prompts:
     def _forget(self, key: tuple[str, str]) -> None:
         whole = self._whole.pop(key, None)
         self._size -= len(whole.text) if whole is not None else 0
+
+
+def _first(messages: Any) -> tuple[tuple[str, str], ...]:
+    """The first of several messages, if it is made of texts alone: then the same items are the same JSON."""
+    if not isinstance(messages, list) or len(messages) < 2 or not isinstance(messages[0], dict):
+        return ()
+    items = tuple(messages[0].items())
+    return items if all(type(name) is type(value) is str for name, value in items) else ()
 
 
 def shared_prefix(one: str, other: str, guess: int = 0) -> int:

@@ -19,6 +19,7 @@ from tertulia.agents.limiter import Limiter
 from tertulia.agents.reading import REASK
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.rows import CallRow
+from tertulia.storage.writer import Lasting
 from tests.agents.seat import Kept, Opinion, ask_for, backend_of, seat
 from tests.loopback import REASK_SIGN, Faults, Loopback
 
@@ -272,25 +273,42 @@ async def test_a_cancelled_call_that_reached_the_server_is_a_row_and_frees_its_s
     assert limiter.in_flight == 0
 
 
-async def test_an_answer_is_written_down_even_when_cancelled_while_it_is_written() -> None:
-    class Slow(Kept):
-        def __init__(self) -> None:
-            super().__init__()
-            self.begun, self.go = asyncio.Event(), asyncio.Event()
+class Slow(Kept):
+    """A ledger that waits to be told, in a coroutine."""
 
-        async def record(self, row: CallRow) -> None:
-            self.begun.set()
-            await self.go.wait()
-            await super().record(row)
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
 
+    def record(self, row: CallRow) -> Any:
+        self.begun.set()
+        return self._write(row)
+
+    async def _write(self, row: CallRow) -> None:
+        await self.go.wait()
+        self.rows.append(row)
+
+
+class SlowLog(Slow):
+    """The same by a wait that lasts, as that of the log does."""
+
+    def record(self, row: CallRow) -> Any:
+        written, writing = Lasting(), asyncio.ensure_future(super().record(row))
+        writing.add_done_callback(lambda _: written.set_result(None))
+        return written
+
+
+@pytest.mark.parametrize("kind", [Slow, SlowLog])
+async def test_an_answer_is_written_down_even_when_cancelled_while_it_is_written(kind: type[Slow]) -> None:
     with Loopback() as server:
-        backend, ledger = backend_of(server), Slow()
+        backend, ledger = backend_of(server), kind()
         asking = asyncio.ensure_future(seat(backend, ledger).ask(ask_for()))
         await ledger.begun.wait()
         asking.cancel()
         await asyncio.sleep(0)
         asking.cancel()
         await asyncio.sleep(0)
+        assert not asking.done()
         ledger.go.set()
         with pytest.raises(asyncio.CancelledError):
             await asking

@@ -48,6 +48,14 @@ def _answer(status: int, data: Any) -> Answer:
     return Answer(status, "", {}, json.dumps(data).encode())
 
 
+async def test_words_arrive_as_they_are_and_lone_surrogates_as_the_sign_for_what_cannot_be_shown() -> None:
+    said = ["You are \u00c9va.", "\U0001f95a and \ud800 and \\ud800 and \x00, \u4f60\u597d", "plain", "\udc00"]
+    with Loopback() as server:
+        await _complete(server, Prompt([Message("user", text) for text in said], Opinion, PROMPT.sampling))
+    sent = [message["content"] for message in server.requests[0].body["messages"]]
+    assert sent == [text.replace("\ud800", "\ufffd").replace("\udc00", "\ufffd") for text in said]
+
+
 async def test_sampling_and_the_strict_schema_are_sent_and_everything_reported_comes_back() -> None:
     with Loopback(seed=5) as server:
         completion = await _complete(server, api_key="sk-secret-1")

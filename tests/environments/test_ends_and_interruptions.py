@@ -11,9 +11,9 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import AlreadyEnded, Episode, Leader
+from tertulia.environments.episode import AlreadyEnded, Episode, Leader, outcome_of
 from tertulia.environments.many import play_many
-from tertulia.environments.restore import RestoreError
+from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.worlds.mutual_friends import MutualFriends
 from tertulia.storage.log import Log, LogError, LostLease, new_token
 from tertulia.storage.rows import CallRow, TurnRow
@@ -66,6 +66,32 @@ async def test_interrupted_while_a_turn_is_committed_it_is_paused_and_goes_on(tm
         episode = await cancelled_at(log, lambda record: record.turn == turn)
         assert log.episode(episode).status == "paused"
     assert (await resume(tmp_path / "log.db", episode)).status == "success"
+
+
+@pytest.mark.parametrize("kind", ["deliberated", "event", "turn"])
+@pytest.mark.parametrize("from_within", [False, True])
+async def test_interrupted_during_a_turn_of_rules_it_is_not_committed(
+    tmp_path: Path, kind: str, from_within: bool
+) -> None:
+    playing: list[asyncio.Task[Any]] = []
+
+    def listen(event: dict[str, Any]) -> None:
+        if event["kind"] == kind and event["turn"] == 5:
+            task = asyncio.current_task() if from_within else playing[0]
+            assert task is not None
+            task.cancel()
+
+    with Log.open(tmp_path / "log.db") as log:
+        episode = await begun(log, "dinner-secret", listen=listen)
+        playing.append(asyncio.create_task(episode.play()))
+        with pytest.raises(asyncio.CancelledError):
+            await playing[0]
+        row = log.episode(episode.stage.episode)
+        assert (row.status, row.reason) == ("paused", "interrupted")
+        assert row.head == episode.head == (5 if kind == "turn" else 4)
+        standing = outcome_of(restore(log, row).stage, restore(log, row).stage.state)
+        assert row.outcome == {**standing, "reward": None, "done": False}
+    assert (await resume(tmp_path / "log.db", episode.stage.episode)).status == "success"
 
 
 async def test_interrupted_while_the_closing_is_committed_it_has_ended_as_it_ended(tmp_path: Path) -> None:

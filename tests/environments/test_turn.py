@@ -191,6 +191,17 @@ async def test_stale_recordings_fail_the_take_and_change_nothing() -> None:
     assert {name: mind.model_dump() for name, mind in stage.minds.items()} == before
 
 
+async def test_an_episode_holds_the_types_of_its_own_replies_from_turn_to_turn() -> None:
+    stage = stage_of("planning-meeting", "turns.policy=round-robin")
+    cast = models(stage)
+    first, second = await turn(stage, cast), await turn(stage, cast)
+    assert not first.failures + second.failures
+    for model in cast.values():
+        one, other = (request.schema for request in model.asked)
+        assert one is other
+        assert one in stage.types._types
+
+
 async def test_no_valid_reply_is_a_declared_pass_and_never_another_speaker() -> None:
     stage = stage_of("planning-meeting", "turns.policy=round-robin")
     first = next(iter(stage.seats))

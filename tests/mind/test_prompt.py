@@ -61,7 +61,7 @@ def test_words_with_line_breaks_cannot_pass_for_another_entry() -> None:
 def test_another_past_is_told_anew() -> None:
     one = Transcript()
     first, second = [said(turn) for turn in range(1, 6)], [said(turn, text="bye") for turn in range(1, 6)]
-    for events in (first, second[:3], [*second[:3], *first[3:]], second[:3], [], first):
+    for events in (first, second, second[:3], [*second[:3], *first[3:]], second[:3], [], first):
         seen = moment(events).seen
         assert one.lines(seen) == Transcript().lines(seen)
         assert one.first_turn(seen, 60) == Transcript().first_turn(seen, 60)
@@ -77,6 +77,12 @@ def test_a_full_context_loses_whole_blocks_of_the_oldest_turns() -> None:
     assert "no longer in view" in kept[0]
     assert sum(len(line) + 1 for line in kept[1:]) <= 4000
     assert any(f"[{first}.0]" in line for line in kept)
+
+
+def test_as_much_fits_as_the_context_has_characters_line_breaks_included() -> None:
+    seen = moment([said(turn, text="x" * turn) for turn in range(1, 30)]).seen
+    size = sum(len(line) + 1 for line in Transcript().lines(seen)[1:])
+    assert [Transcript().first_turn(seen, limit) for limit in (size, size - 1)] == [0, BLOCK]
 
 
 def test_a_glimpse_says_that_it_happened_and_not_what() -> None:

@@ -18,6 +18,8 @@ from tertulia.environments.scenario import load_scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.worlds.mutual_friends.world import Select
 from tertulia.mind.bounds import bound_tokens
+from tertulia.mind.deliberate import _composite
+from tertulia.mind.faculties.believe import Believe
 from tertulia.mind.faculties.speak import Speak
 from tertulia.storage.once import LATELY, Held, once_a_type, once_in_use
 
@@ -113,17 +115,25 @@ def let_episodes_go() -> None:
         stage.open()
         for name in stage.seats:
             legal = stage.legal(name)
-            schema = Speak().reply_type(SimpleNamespace(legal=legal))  # type: ignore[arg-type]
-            assert schema is not None
+            now: Any = SimpleNamespace(legal=legal, seen=stage.seen_by(name, 1))
+            parts = (("believe", Believe().reply_type(now)), ("speak", Speak().reply_type(now)))
+            schema = _composite(parts)
             assert bound_tokens(schema) > 100
             assert canonical_schema(schema) is canonical_schema(schema)
+            made.extend(map(ref, (legal, schema, *(part for _, part in parts))))  # type: ignore[arg-type]
         return stage
 
+    made: list[ref[type]] = []
     kept = begin(0)
-    first = kept.legal("alice")
+    mine = made[: len(kept.seats)]
     for seed in range(1, 2 * LATELY):
         begin(seed)
+    kept.state = kept.state.model_copy()  # what follows from the state as it was is forgotten
+    kept.legal("bob")
     gc.collect()
-    alive = len(Select.__subclasses__())
-    assert alive < 2 * LATELY, f"{alive} of {4 * LATELY} types are still there"
-    assert kept.world.legal(kept.state, "alice") is first
+    assert mine[0]() is not None
+    assert kept.legal("alice") is mine[0]()
+    for place, kind in enumerate(("legal", "whole", "beliefs", "draft")):
+        alive = sum(one() is not None for one in made[place::4])
+        assert alive < 2 * LATELY, f"{alive} of {len(made) // 4} types are still there: {kind}"
+    assert len(Select.__subclasses__()) < 2 * LATELY

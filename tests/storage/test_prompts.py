@@ -65,6 +65,28 @@ def test_every_prompt_comes_back_as_it_was_sent(log: Log) -> None:
     check()
 
 
+async def test_a_first_message_that_looks_alike_is_not_taken_for_the_same(log: Log) -> None:
+    said = "You say only what you know. " * 20
+    numbered: list[Any] = [{"role": "system", "content": said, "n": number} for number in (1, True, 1.0)]
+    firsts: list[Any] = [
+        {"role": "system", "content": f"You are alice. {said}"},
+        {"role": "system", "content": f"You are carol. {said}"},
+        {"content": f"You are carol. {said}", "role": "system"}, *numbered, said, [said],
+    ]  # fmt: skip
+    for turn, first in enumerate((*firsts, *reversed(firsts))):
+        messages = [first, {"role": "user", "content": f"And then? {said}"}]
+        await log.record_call(a_call(turn, messages=messages))
+        assert json.dumps(log.rows(CallRow, ID, turn=turn)[0].messages) == json.dumps(messages)
+
+
+async def test_messages_that_are_changed_afterwards_are_kept_as_they_were(log: Log) -> None:
+    messages = prompt("a")
+    for turn in range(3):
+        messages[0]["content"] = f"{turn}{messages[0]['content'][1:]}"
+        await log.record_call(a_call(turn, messages=messages))
+        assert log.rows(CallRow, ID, turn=turn)[0].messages == messages
+
+
 async def test_a_prompt_that_grows_takes_the_space_of_what_is_new(log: Log) -> None:
     said = ""
     calls = []
