@@ -22,7 +22,7 @@ from tertulia.storage.statuses import BROKEN_OFF
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
-    from tertulia.environments.episode import EpisodeResult
+    from tertulia.environments.result import EpisodeResult
     from tertulia.storage.log import Log
 
 _MS = 1000.0

@@ -20,7 +20,8 @@ from tertulia.storage.statuses import BROKEN_OFF
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
-    from tertulia.environments.episode import Episode, EpisodeResult, Listen
+    from tertulia.environments.episode import Episode, Listen
+    from tertulia.environments.result import EpisodeResult
     from tertulia.storage.log import Log
 
 Make = Callable[["Log", "Backends", "Listen"], Awaitable["Episode"]]

@@ -12,8 +12,9 @@ from ulid import ULID
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.episode import EpisodeResult, Place
+from tertulia.environments.episode import Place
 from tertulia.environments.many import play_many
+from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BatchRow, CallRow

@@ -15,7 +15,7 @@ from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.arms import Arms, play_each, requests, tokens
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.episode import EpisodeResult
+from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
 from tertulia.mind.probing import PROBE

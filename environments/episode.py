@@ -26,9 +26,11 @@ from tertulia.environments.people.pseudonyms import discreet
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.people.table import Table, Withdrawn
 from tertulia.environments.restore import Restored, restore
+from tertulia.environments.result import EpisodeResult
+from tertulia.environments.rows_of_stage import outcome_of, seats_of
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.seeing import uttered
-from tertulia.environments.stage import Seat, Stage
+from tertulia.environments.stage import Stage
 from tertulia.environments.take import TurnWork, open_turn
 from tertulia.environments.turn import Turns
 from tertulia.environments.versions import versions
@@ -36,7 +38,7 @@ from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
 from tertulia.storage.log import Ended, LeaseHeld, Log, LogError, LostLease, Refused, Unusable, new_token
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
-from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, InterventionRow, ParticipantRow
+from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, InterventionRow
 from tertulia.storage.statuses import ENDED
 from tertulia.storage.types import dump_json, now
 
@@ -65,32 +67,6 @@ class Place:
     batch: str
     cell: str
     replicate: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeResult:
-    """How an episode ended or paused: one JSON line of `tertulia run --json`."""
-
-    episode: str
-    scenario: str
-    seed: int
-    status: EpisodeStatus
-    reason: str
-    outcome: dict[str, Any]
-    turns: int
-    """Turns played, without the opening and the closing."""
-    utterances: int
-    calls: int
-    """Requests to models; one that took several attempts counts once."""
-    fallbacks: int
-    cost_usd: float | None
-    """None where a price is unknown."""
-    wall_ms: float
-
-    @property
-    def reward(self) -> float | None:
-        reward = self.outcome.get("reward")
-        return None if reward is None else float(reward)
 
 
 class AlreadyEnded(Exception):
@@ -442,32 +418,6 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
         backend_of(backends, uri)
     for uri in sorted({seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}):
         embedder_of(backends, uri)
-
-
-def seats_of(stage: Stage, people: Table | None = None) -> list[ParticipantRow]:
-    """The seats of an episode as rows. People have a pseudonym there and nothing else."""
-    return [
-        ParticipantRow(
-            episode=stage.episode, name=seat.name, ordinal=ordinal, persona=seat.persona, goal=seat.goal,
-            model=seat.model, mind=seat.spec.model_dump(mode="json"),
-            kind="person" if seat.model == HUMAN else "agent",
-            pseudonym=_pseudonym(stage, seat, people),
-        )
-        for ordinal, seat in enumerate(stage.seats.values())
-    ]  # fmt: skip
-
-
-def _pseudonym(stage: Stage, seat: Seat, people: Table | None) -> str | None:
-    """None before a person has agreed: until then, nothing of them is kept."""
-    if people is None or seat.model != HUMAN or stage.scenario.people.consent is not None:
-        return None
-    return people.pseudonym(seat.name)
-
-
-def outcome_of(stage: Stage, state: Any) -> dict[str, Any]:
-    """How things stand in a state of the world, as an episode's row keeps it."""
-    outcome = stage.world.outcome(state)
-    return {"reward": outcome.reward, "done": outcome.done, **outcome.detail}
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:

@@ -12,11 +12,11 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.registry import Backends
 from tertulia.environments.answering import backend_of
 from tertulia.environments.changes import Change, ForkError, belief_change, changed_scenario, is_belief, key_changes
-from tertulia.environments.episode import seats_of
 from tertulia.environments.interventions import CHANCE
 from tertulia.environments.people.local import keep_words_local
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import RestoreError, restore
+from tertulia.environments.rows_of_stage import seats_of
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions

@@ -12,8 +12,9 @@ from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Place
+from tertulia.environments.episode import AlreadyEnded, Episode, Place
 from tertulia.environments.restore import RestoreError
+from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError, Unusable

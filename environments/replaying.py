@@ -18,10 +18,10 @@ from tertulia.environments.differing import (
     plain_row,
     where_texts_part,
 )
-from tertulia.environments.episode import outcome_of, seats_of
 from tertulia.environments.people.recorded import RecordedPeople
 from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import not_forgotten, restore, stage_of
+from tertulia.environments.rows_of_stage import outcome_of, seats_of
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.take import TurnWork, open_turn
 from tertulia.environments.turn import play_turn

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tertulia.environments.episode import EpisodeResult
+    from tertulia.environments.result import EpisodeResult
     from tertulia.environments.scenario import Scenario
     from tertulia.storage.log import Log
 
@@ -24,7 +24,7 @@ __all__ = ["arun", "load_scenario", "open_log", "run"]
 _ELSEWHERE = {
     "Scenario": "tertulia.environments.scenario",
     "ScenarioError": "tertulia.environments.scenario",
-    "EpisodeResult": "tertulia.environments.episode",
+    "EpisodeResult": "tertulia.environments.result",
     "ModelTrouble": "tertulia.mind.model",
     "Log": "tertulia.storage.log",
     "LogError": "tertulia.storage.log",

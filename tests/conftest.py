@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,3 +39,14 @@ def postgres_server() -> Iterator[Server]:
     """A private PostgreSQL server, one for each process that runs tests."""
     with server() as running:
         yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A place without a log: every test that asks for it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "log.db")
+    else:
+        server: Server = request.getfixturevalue("postgres_server")
+        with server.fresh() as url:
+            yield url

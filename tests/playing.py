@@ -12,7 +12,8 @@ from typing import Any
 import tertulia
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.environments.episode import Episode
+from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 
 FAST = RetryPolicy(base_s=0.001, cap_s=0.01)

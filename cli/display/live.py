@@ -14,7 +14,8 @@ from tertulia.cli.hints import program
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from tertulia.environments.episode import Episode, EpisodeResult
+    from tertulia.environments.episode import Episode
+    from tertulia.environments.result import EpisodeResult
 
 
 class Display(Protocol):

@@ -10,7 +10,7 @@ from tertulia.cli.display.harmless import one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tertulia.environments.episode import EpisodeResult
+    from tertulia.environments.result import EpisodeResult
 
 STATUS_COLOURS = {"success": "green", "degraded": "yellow", "paused": "yellow", "error": "red", "cancelled": "red"}
 _WIDEST = 100

@@ -19,8 +19,9 @@ from tertulia.cli.seat.seat import PAUSE, UNDO, SeatAtTerminal
 
 if TYPE_CHECKING:
     from tertulia.agents.registry import Backends
-    from tertulia.environments.episode import Episode, EpisodeResult, Listen
+    from tertulia.environments.episode import Episode, Listen
     from tertulia.environments.people.table import Table
+    from tertulia.environments.result import EpisodeResult
     from tertulia.storage.log import Log
 
 Make = Callable[["Log", "Backends", "Listen", "Table"], Awaitable["Episode"]]

@@ -15,8 +15,9 @@ from tertulia.environments.batch.claims import Claims
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
-from tertulia.environments.episode import AlreadyEnded, Episode, EpisodeResult, Leader
+from tertulia.environments.episode import AlreadyEnded, Episode, Leader
 from tertulia.environments.restore import RestoreError
+from tertulia.environments.result import EpisodeResult
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Duplicate, LeaseHeld, Log, LogError, LostLease, Unusable
 from tertulia.storage.readers import Standing

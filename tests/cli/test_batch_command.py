@@ -23,7 +23,7 @@ from tertulia.cli.display.batch import Progress
 from tertulia.cli.errors import BadInput
 from tertulia.cli.spans import parse_span, span_text
 from tertulia.environments.batch.worker import Played
-from tertulia.environments.episode import EpisodeResult
+from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.environments.batch.batches import a_grid, entered, statuses

@@ -16,7 +16,7 @@ from tertulia.cli.display.summary import outcome_parts, outcome_text
 from tertulia.cli.display.turns import Gathering
 from tertulia.cli.hints import program
 from tertulia.cli.many import Tally
-from tertulia.environments.episode import EpisodeResult
+from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.loopback import Faults, Loopback

@@ -16,7 +16,8 @@ import pytest
 from tertulia.agents.backends.openai import OpenAIBackend
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince, differences
-from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.environments.episode import Episode
+from tertulia.environments.result import EpisodeResult
 from tertulia.environments.versions import versions
 from tertulia.storage.log import Log, LostLease, new_token
 from tertulia.storage.rows import InterventionRow

@@ -11,9 +11,10 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import AlreadyEnded, Episode, Leader, outcome_of
+from tertulia.environments.episode import AlreadyEnded, Episode, Leader
 from tertulia.environments.many import play_many
 from tertulia.environments.restore import RestoreError, restore
+from tertulia.environments.rows_of_stage import outcome_of
 from tertulia.environments.worlds.mutual_friends import MutualFriends
 from tertulia.storage.log import Log, LogError, LostLease, new_token
 from tertulia.storage.rows import CallRow, TurnRow

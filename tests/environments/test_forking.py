@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,12 +18,13 @@ import tertulia
 from tertulia.agents.registry import Backends
 from tertulia.environments.changes import ForkError
 from tertulia.environments.differing import OF_A_TURN
-from tertulia.environments.episode import Episode, EpisodeResult
+from tertulia.environments.episode import Episode
 from tertulia.environments.forking import NULL, SET, Forking, plan_forks
 from tertulia.environments.hindsight import Hindsight
 from tertulia.environments.many import resume_many
 from tertulia.environments.probing import open_interview
 from tertulia.environments.replaying import replay
+from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import ScenarioError
 from tertulia.environments.scenario.probes import beliefs_of
 from tertulia.storage.log import Log
@@ -42,20 +43,8 @@ from tertulia.storage.rows import (
 from tertulia.storage.types import now
 from tests.loopback import Faults, Loopback
 from tests.playing import FAST, play, resume
-from tests.postgres import Server
 
 TABLES: tuple[type[Row], ...] = (EpisodeRow, ParticipantRow, *OF_A_TURN, InterventionRow)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A place for a log, on both databases."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "log.db")
-    else:
-        server: Server = request.getfixturevalue("postgres_server")
-        with server.fresh() as url:
-            yield url
 
 
 @pytest.fixture
@@ -97,10 +86,10 @@ def held(log: Log, episode: str, turn: int, chain: str, variable: str) -> dict[s
 
 @pytest.mark.parametrize(("name", "at"), [("dinner-secret", 8), ("mutual-friends", 4), ("haggle", 3)])
 async def test_a_fork_without_a_change_goes_on_as_its_parent_did_and_leaves_it_as_it_was(
-    db: str, backends: Backends, name: str, at: int
+    target: str, backends: Backends, name: str, at: int
 ) -> None:
-    parent = (await play(db, name, seed=7)).episode
-    with Log.open(db) as log:
+    parent = (await play(target, name, seed=7)).episode
+    with Log.open(target) as log:
         before = everything(log, parent)
         plan, [result] = await forked(log, backends, parent, at)
         assert story(log, result.episode) == story(log, parent)
@@ -114,9 +103,9 @@ async def test_a_fork_without_a_change_goes_on_as_its_parent_did_and_leaves_it_a
         assert log.rows(InterventionRow, result.episode) == []
 
 
-async def test_replicates_share_their_chance_across_cells_and_with_nobody_else(db: str, backends: Backends) -> None:
-    parent = (await play(db, "mutual-friends", seed=7, sets=["turns.policy=random"])).episode
-    with Log.open(db) as log:
+async def test_replicates_share_their_chance_across_cells_and_with_nobody_else(target: str, backends: Backends) -> None:
+    parent = (await play(target, "mutual-friends", seed=7, sets=["turns.policy=random"])).episode
+    with Log.open(target) as log:
         plan, results = await forked(log, backends, parent, 2, replicates=4)
         told = [str(story(log, result.episode)) for result in results]
         assert told[0] == str(story(log, parent))
@@ -132,10 +121,10 @@ async def test_replicates_share_their_chance_across_cells_and_with_nobody_else(d
 
 
 async def test_a_set_belief_is_held_from_its_turn_on_acted_upon_and_never_scored_as_the_minds_own(
-    db: str, backends: Backends
+    target: str, backends: Backends
 ) -> None:
-    parent = (await play(db, "dinner-secret", seed=3)).episode
-    with Log.open(db) as log:
+    parent = (await play(target, "dinner-secret", seed=3)).episode
+    with Log.open(target) as log:
         _, [changed, null] = await forked(log, backends, parent, 8, "alice.belief.cake=kitchen")
         assert held(log, parent, 8, "alice", "cake") == {"cellar": 1.0, "kitchen": 0.0}
         assert held(log, changed.episode, 7, "alice", "cake") == {"cellar": 1.0, "kitchen": 0.0}
@@ -156,10 +145,10 @@ async def test_a_set_belief_is_held_from_its_turn_on_acted_upon_and_never_scored
         assert log.query(f"{of_alice} AND turn >= 8", [changed.episode]).rows == [(0,)]
 
 
-async def test_what_is_seen_afterwards_revises_a_set_belief(db: str, backends: Backends) -> None:
+async def test_what_is_seen_afterwards_revises_a_set_belief(target: str, backends: Backends) -> None:
     """Bob is away when the cake is moved, and is told; what he is told revises a doubt that was set."""
-    parent = (await play(db, "dinner-secret", seed=3)).episode
-    with Log.open(db) as log:
+    parent = (await play(target, "dinner-secret", seed=3)).episode
+    with Log.open(target) as log:
         _, [changed, _] = await forked(
             log, backends, parent, 3, "bob.belief.cake=kitchen:0.4,cellar:0.6", "carol>bob.belief.house=sold:1"
         )
@@ -173,9 +162,9 @@ async def test_what_is_seen_afterwards_revises_a_set_belief(db: str, backends: B
         assert set(estimators) == {"rules"}
 
 
-async def test_forks_of_forks_keep_all_changes_and_all_chance(db: str, backends: Backends) -> None:
-    parent = (await play(db, "mutual-friends", seed=3, sets=["turns.policy=random"])).episode
-    with Log.open(db) as log:
+async def test_forks_of_forks_keep_all_changes_and_all_chance(target: str, backends: Backends) -> None:
+    parent = (await play(target, "mutual-friends", seed=3, sets=["turns.policy=random"])).episode
+    with Log.open(target) as log:
         first, _ = await forked(log, backends, parent, 2, replicates=3, null=False)
         third = first.branches[2].episode
         head = log.episode(third).head
@@ -193,9 +182,11 @@ async def test_forks_of_forks_keep_all_changes_and_all_chance(db: str, backends:
         assert head >= 4
 
 
-async def test_forks_of_a_fork_with_a_set_belief_fold_resume_and_replay_the_same(db: str, backends: Backends) -> None:
-    parent = (await play(db, "dinner-secret", seed=3)).episode
-    with Log.open(db) as log:
+async def test_forks_of_a_fork_with_a_set_belief_fold_resume_and_replay_the_same(
+    target: str, backends: Backends
+) -> None:
+    parent = (await play(target, "dinner-secret", seed=3)).episode
+    with Log.open(target) as log:
         _, [changed, _] = await forked(log, backends, parent, 8, "alice.belief.cake=kitchen")
         _, [later] = await forked(log, backends, changed.episode, 10)
         _, [sooner] = await forked(log, backends, changed.episode, 8)
@@ -208,10 +199,10 @@ async def test_forks_of_a_fork_with_a_set_belief_fold_resume_and_replay_the_same
 
 
 async def test_an_event_of_its_own_happens_in_the_turn_of_the_fork_and_in_no_other_cell(
-    db: str, backends: Backends
+    target: str, backends: Backends
 ) -> None:
-    parent = (await play(db, "sally-anne")).episode
-    with Log.open(db) as log:
+    parent = (await play(target, "sally-anne")).episode
+    with Log.open(target) as log:
         event = "{enter: sally, text: Sally comes back early.}"
         plan, results = await forked(log, backends, parent, 3, events=[event])
         changed, null = results
@@ -225,9 +216,9 @@ async def test_an_event_of_its_own_happens_in_the_turn_of_the_fork_and_in_no_oth
         assert (await replay(log, changed.episode)).difference is None
 
 
-async def test_a_finished_conversation_goes_on_with_a_higher_limit(db: str, backends: Backends) -> None:
-    parent = await play(db, "guess-the-mean", sets=["turns.limit=4"])
-    with Log.open(db) as log:
+async def test_a_finished_conversation_goes_on_with_a_higher_limit(target: str, backends: Backends) -> None:
+    parent = await play(target, "guess-the-mean", sets=["turns.limit=4"])
+    with Log.open(target) as log:
         [closing] = [turn.turn for turn in log.rows(TurnRow, parent.episode) if turn.closing]
         with pytest.raises(ForkError, match=r"ended before it.*turns\.limit=N"):
             plan_forks(log, parent.episode, closing)
@@ -375,16 +366,18 @@ async def test_another_model_from_a_turn_on_leaves_the_past_as_it_was(
         assert (await replay(log, changed.episode)).difference is None
 
 
-def play_on(environment: dict[str, str], db: str, episode: str) -> None:
+def play_on(environment: dict[str, str], target: str, episode: str) -> None:
     """What a child process runs until it is done or killed."""
     os.environ.update(environment)
-    asyncio.run(resume(db, episode))
+    asyncio.run(resume(target, episode))
 
 
-def kill_once(children: Any, server: Loopback, db: str, episode: str, rng: Random, environment: dict[str, str]) -> bool:
+def kill_once(
+    children: Any, server: Loopback, target: str, episode: str, rng: Random, environment: dict[str, str]
+) -> bool:
     """Go on with an episode in a process that is killed once it has asked some questions; whether it still lived."""
     before, wanted = len(server.requests), rng.randint(1, 16)
-    process = children.Process(target=play_on, args=(environment, db, episode))
+    process = children.Process(target=play_on, args=(environment, target, episode))
     process.start()
     deadline = time.monotonic() + 60
     while len(server.requests) < before + wanted and process.is_alive() and time.monotonic() < deadline:
@@ -430,9 +423,11 @@ def without_calls(log: Log, episode: str) -> list[Any]:
     return [[{name: value for name, value in row.items() if name != "call"} for row in rows] for rows in found]
 
 
-async def test_what_its_parent_was_gone_on_with_at_that_turn_is_none_of_a_forks(db: str, backends: Backends) -> None:
-    parent = (await play(db, "dinner-secret", seed=3)).episode
-    with Log.open(db) as log:
+async def test_what_its_parent_was_gone_on_with_at_that_turn_is_none_of_a_forks(
+    target: str, backends: Backends
+) -> None:
+    parent = (await play(target, "dinner-secret", seed=3)).episode
+    with Log.open(target) as log:
         accepted = {"target": "versions", "old": {}, "new": {"python": "0.1"}, "created_at": now()}
         await log.record([InterventionRow(episode=parent, turn=turn, ordinal=0, **accepted) for turn in (5, 8)])
         plan, [fork] = await forked(log, backends, parent, 8, "turns.limit=9", null=False)
@@ -441,9 +436,9 @@ async def test_what_its_parent_was_gone_on_with_at_that_turn_is_none_of_a_forks(
         assert (fork.status, plan.parent.id) == ("success", parent)
 
 
-async def test_a_batch_of_forks_is_entered_whole_or_not_at_all(db: str) -> None:
-    parent = (await play(db, "sally-anne")).episode
-    with Log.open(db) as log:
+async def test_a_batch_of_forks_is_entered_whole_or_not_at_all(target: str) -> None:
+    parent = (await play(target, "sally-anne")).episode
+    with Log.open(target) as log:
         plan = plan_forks(log, parent, 3, replicates=2)
         plan.branches[1].fork.episode.id = parent
         with pytest.raises(tertulia.storage.log.Duplicate):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tertulia.environments.episode import EpisodeResult
+from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.environments.scripted_minds import Minds, written
 from tests.loopback import Loopback

@@ -1,4 +1,4 @@
-"""Logs to test with: every test that asks for `target` or `log` runs on SQLite and on PostgreSQL."""
+"""Logs to test with: every test that asks for `log` runs on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,17 +11,6 @@ from tertulia.storage.log import Log
 from tertulia.storage.tables import METADATA
 from tertulia.storage.target import Target
 from tests.postgres import Server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A place without a log."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "log.db")
-    else:
-        server: Server = request.getfixturevalue("postgres_server")
-        with server.fresh() as url:
-            yield url
 
 
 @pytest.fixture(scope="session")

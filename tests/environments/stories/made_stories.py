@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from tertulia.environments.scenario import Scenario, load_scenario
 from tertulia.environments.stories import own, tomi
 from tertulia.environments.stories.story import Story
 
@@ -92,3 +93,14 @@ def some_lines(seed: int, length: int = 7) -> list[dict[str, Any]]:
         words = f"{number}: somebody puts the key into the {value}." if how == "shows" else f"{number}: {value}!"
         lines.append({"text": words, "by": by, how: {"key": value}, "seen_by": seen_by, "unnoticed": peeking})
     return [{key: list(v) if isinstance(v, tuple) else v for key, v in line.items()} for line in lines]
+
+
+def story(**keys: Any) -> Scenario:
+    """The shipped scenario `story` with these keys set; one that is a word of Python ends in an underscore here."""
+    return load_scenario("story", [f"{key.rstrip('_')}={value}" for key, value in keys.items()])
+
+
+def written(path: Path, data: Any) -> Path:
+    """A file with this in it as YAML."""
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
