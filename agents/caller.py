@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from tertulia.agents.backends.base import Backend, BackendFailure, Completion, Prompt
 from tertulia.agents.backends.schema import canonical_schema
-from tertulia.agents.limiter import Limiter, Slot
+from tertulia.agents.limiter import LONGEST_WAIT_S, Limiter, Slot
 from tertulia.agents.reading import Reading, read, reask
 from tertulia.mind.model import Message, ModelTrouble, Reply, Request, Sampling, T
 from tertulia.storage.rows import CallRow
@@ -69,7 +69,7 @@ class RetryPolicy:
     max_attempts: int = 6
     base_s: float = 0.5
     cap_s: float = 30.0
-    longest_wait_s: float = 120.0
+    longest_wait_s: float = LONGEST_WAIT_S
 
     def wait_s(self, failed: int, failure: BackendFailure, seed: str) -> float:
         """Seconds before the next attempt after `failed` failed ones. Jitter takes off up to half of a backoff."""
@@ -193,30 +193,34 @@ class SeatModel:
                 row = row_of(status=status, error=f"{caught.kind}: {caught.message}")
             except asyncio.CancelledError:
                 # It may have reached the server and may have to be paid: it is an attempt like any other.
-                await self._keep(row_of(status="error", error="cancelled"))
+                row = row_of(status="error", error="cancelled")
+                self._spend(row)
+                await self._keep(row)
                 raise
             else:
                 reading = read(completion, asking.request.schema)
                 asking.value = reading.value
                 row = row_of(**_outcome(reading, completion, last))
+            self._spend(row)  # before anybody has the slot: a cap counts what has been answered
             _tell(slot, failure)
         await self._keep(row)
         return row, failure
+
+    def _spend(self, row: CallRow) -> None:
+        """What was asked is in flight no more, and counts, also where it cannot be written down."""
+        if self.budget is not None:
+            self.budget.spend(row)
 
     async def _keep(self, row: CallRow) -> None:
         """Write a row down to the end, even when cancelled meanwhile: what was answered has been paid."""
         writing = asyncio.ensure_future(self.ledger.record(row))  # a task only where it is no future already
         cancelled: asyncio.CancelledError | None = None
-        try:
-            while not writing.done():
-                try:
-                    await (writing if isinstance(writing, Lasting) else asyncio.shield(writing))
-                except asyncio.CancelledError as error:
-                    cancelled = error
-            writing.result()
-        finally:  # also what could not be written down was asked, and is in flight no more
-            if self.budget is not None:
-                self.budget.spend(row)
+        while not writing.done():
+            try:
+                await (writing if isinstance(writing, Lasting) else asyncio.shield(writing))
+            except asyncio.CancelledError as error:
+                cancelled = error
+        writing.result()
         self.rows.append(row)
         if cancelled is not None:
             raise cancelled

@@ -10,6 +10,8 @@ from tertulia.mind.model import ModelTrouble
 
 _EVERY_MODEL = ""
 _TRIAL_PARTS = 5
+LONGEST_WAIT_S = 120.0
+"""A provider that asks for more than this is not waited for: what needs it pauses."""
 
 
 class Slot:
@@ -22,7 +24,7 @@ class Slot:
         self.limiter, self.uri, self.epoch = limiter, uri, 0
 
     async def __aenter__(self) -> Slot:
-        await self.limiter._acquire()
+        await self.limiter._acquire(self.uri)
         self.epoch = self.limiter._epoch
         if (why := self.limiter.refusal(self.uri)) is not None:
             self.limiter._release()
@@ -39,7 +41,8 @@ class Slot:
 
     def troubled(self, retry_after_s: float | None = None) -> None:
         """Multiplicative decrease, once for all requests that were in flight together; nothing starts before
-        `retry_after_s` is over."""
+        `retry_after_s` is over. Where that is longer than anybody waits, whoever asks until then is told so at once,
+        and so are those who wait."""
         self.limiter._shrink(self.epoch, retry_after_s)
 
     def refused(self, why: str, *, every_model: bool) -> None:
@@ -59,7 +62,10 @@ class Limiter:
     one request has been refused, not `start` of them. Longer than that, nobody waits for another's answer.
     """
 
-    def __init__(self, *, start: int = 16, ceiling: int = 256, decrease: float = 0.5, trial_s: float = 0.0) -> None:
+    def __init__(
+        self, *, start: int = 16, ceiling: int = 256, decrease: float = 0.5, trial_s: float = 0.0,
+        longest_wait_s: float = LONGEST_WAIT_S,
+    ) -> None:  # fmt: skip
         if not (1 <= start <= ceiling and 0 < decrease < 1):
             raise ValueError(
                 f"a limiter needs 1 <= start <= ceiling and 0 < decrease < 1, not {start}, {ceiling}, {decrease}"
@@ -70,11 +76,13 @@ class Limiter:
         self._decrease = decrease
         self._troubled = False
         self._trial_s = trial_s
+        self._longest_wait_s = longest_wait_s
         self._tried = trial_s <= 0
         self._refusals: dict[str, str] = {}
         self._epoch = 0
         self._not_before = 0.0
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        """Each is told whether it may ask."""
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
@@ -94,7 +102,8 @@ class Limiter:
     def slot(self, uri: str = _EVERY_MODEL) -> Slot:
         """Waits for a slot to ask the model `uri`, holds it for the body of the `async with`.
 
-        Raises `ModelTrouble` (`refused`) instead, also while it waits, once the model has refused.
+        Raises `ModelTrouble` instead, also while it waits: `refused` once the model has refused, `transport` where the
+        provider asks for a longer wait than anybody waits.
         """
         return Slot(self, uri)
 
@@ -103,21 +112,23 @@ class Limiter:
         self._tried = True
         self._admit()
 
-    async def _acquire(self) -> None:
+    async def _acquire(self, uri: str) -> None:
         loop = asyncio.get_running_loop()
+        if self._left_s(loop) > self._longest_wait_s:
+            raise self._too_long(uri, loop)
         if not self._waiting and self.in_flight < self._most and loop.time() >= self._not_before:
             self.in_flight += 1
             if not self._tried:
                 self._end_trial(_TRIAL_PARTS)
             return
-        turn: asyncio.Future[None] = loop.create_future()
+        turn: asyncio.Future[bool] = loop.create_future()
         self._waiting.append(turn)
         self._admit()
         try:
-            await turn
+            admitted = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.in_flight -= 1
+                self.in_flight -= turn.result()
             else:
                 with suppress(ValueError):  # `_admit` has passed over it already
                     self._waiting.remove(turn)
@@ -126,6 +137,16 @@ class Limiter:
                 self._alarm.cancel()
                 self._alarm = None
             raise
+        if not admitted:
+            raise self._too_long(uri, loop)
+
+    def _left_s(self, loop: asyncio.AbstractEventLoop) -> float:
+        """For how long nothing may start."""
+        return self._not_before - loop.time()
+
+    def _too_long(self, uri: str, loop: asyncio.AbstractEventLoop) -> ModelTrouble:
+        who = uri or "the provider"
+        return ModelTrouble("transport", f"{who}: the server asks to wait {self._left_s(loop):.0f} s")
 
     def _admit(self) -> None:
         if not self._waiting:
@@ -140,7 +161,7 @@ class Limiter:
             if turn.done():
                 continue
             self.in_flight += 1
-            turn.set_result(None)
+            turn.set_result(True)
 
     def _wake(self) -> None:
         self._alarm = None
@@ -173,3 +194,8 @@ class Limiter:
         if retry_after_s:
             until = asyncio.get_running_loop().time() + retry_after_s
             self._not_before = max(self._not_before, until)
+            if retry_after_s > self._longest_wait_s:
+                while self._waiting:
+                    turn = self._waiting.popleft()
+                    if not turn.done():
+                        turn.set_result(False)

@@ -122,10 +122,12 @@ def resume_all(*, accept_changes: bool, db: str | None, as_json: bool) -> int:
                 return INTERRUPTED
         planned = {plan.batch for plan in grids}
         loose = [row.id for row in log.episodes(status=UNFINISHED) if row.batch not in planned]
-        for episode in [one for one in loose if people_in(log, one)]:
+        seated = [one for one in loose if people_in(log, one)]
+        for episode in seated:
             loose.remove(episode)
             note(f"{episode} is left out: a person has to take a seat in it again")
-        codes.append(resume_episodes(log, loose, accept_changes=accept_changes, db=db, as_json=as_json))
+        if loose or not seated:
+            codes.append(resume_episodes(log, loose, accept_changes=accept_changes, db=db, as_json=as_json))
     return max(codes)
 
 

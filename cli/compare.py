@@ -274,6 +274,7 @@ def _effects(found: Effects) -> Iterator[str]:
     many = f" over {found.seeds} seeds; intervals are over seeds" if found.interval_over == "seeds" else ""
     yield plural(found.n, "pair") + many + "".join(f"; left out: {n} {why}" for why, n in found.left_out.items())
     if not found.n:
+        yield "a pair has the same seed and replicate; cells of an `independent` design have no seed in common"
         return
     at = f", at turn {_mean(found.turn)}" if found.turn else ""
     yield f"the transcripts of {found.parted} part{at}"

@@ -164,7 +164,12 @@ class Episode:
         found = _not_ended(await asyncio.to_thread(log.episode, episode))
         leader = leader or Leader()
         token = leader.token
-        row = await log.lease(found.id, token, ttl_s=leader.lease_s)
+        try:
+            row = await log.lease(found.id, token, ttl_s=leader.lease_s)
+        except asyncio.CancelledError:  # it may be ours by now
+            with suppress(LogError):
+                await asyncio.shield(log.release(found.id, token))
+            raise
         try:
             if failed_at is not None and row.ended_at != failed_at:
                 raise LeaseHeld(f"another worker has tried episode {row.id} once more by now")
@@ -375,7 +380,7 @@ class Episode:
         while True:
             await asyncio.sleep(self.leader.lease_s / 3)
             try:
-                await self.log.lease(self.stage.episode, self.leader.token, ttl_s=self.leader.lease_s)
+                await self.log.renew(self.leader.token, ttl_s=self.leader.lease_s)  # takes none that was given back
             except Unusable:  # it may come back; until then nobody else can take the lease either
                 continue
             except LogError:

@@ -8,14 +8,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import aclosing
 from typing import TypeVar
 
+from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
-from tertulia.agents.registry import Backends
+from tertulia.agents.registry import Backends, ModelURIError
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import AlreadyEnded, Episode, Place
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.result import EpisodeResult
-from tertulia.environments.scenario import Scenario
+from tertulia.environments.scenario import Scenario, ScenarioError
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.log import Log, LogError, Unusable
 
@@ -78,17 +80,22 @@ async def resume_many(
     retry: RetryPolicy | None = None,
     accept_changes: bool = False,
 ) -> AsyncGenerator[EpisodeResult, None]:
-    """Go on with episodes that have not ended; else as `play_many`."""
+    """Go on with episodes that have not ended; else as `play_many`, but that they need not have their models in common:
+    where one refuses, those with others go on. One that cannot be gone on with comes as `error`, with the reason, and
+    stands in the log as it did."""
 
     async def one(id: str) -> Came:
         try:
+            if await asyncio.to_thread(_refused, log, id, backends):
+                return None, None
             episode = await Episode.reopen(id, log=log, backends=backends, retry=retry, accept_changes=accept_changes)
-            return await episode.play(), _stopper(episode)
-        except (Unusable, ModelTrouble) as failure:
+            result = await episode.play()
+            return result, episode.failure if isinstance(episode.failure, Unusable) else None
+        except Unusable as failure:
             return None, failure
         except ChangedSince as failure:
             why = failure.in_one_line()
-        except (LogError, AlreadyEnded, RestoreError) as failure:
+        except (LogError, AlreadyEnded, RestoreError, ModelTrouble, ScenarioError) as failure:
             why = str(failure)
         row = await asyncio.to_thread(log.episode, id)
         return _untold(row.scenario, row.seed, why, row.id), None
@@ -134,6 +141,15 @@ async def _several(
     unusable = next((stopper for stopper in stoppers if isinstance(stopper, Unusable)), None)
     if unusable is not None:
         raise unusable
+
+
+def _refused(log: Log, id: str, backends: Backends) -> bool:
+    """Whether an episode has a model that refused by now."""
+    scenario = Scenario.from_resolved(log.episode(id).config)
+    try:
+        return any(backends.refusal(uri) for uri in scenario.models - {RULES, HUMAN})
+    except ModelURIError:  # nobody provides it here: whoever goes on with the episode says so
+        return False
 
 
 def _stopper(episode: Episode) -> Stopper | None:

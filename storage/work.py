@@ -241,11 +241,12 @@ def lease_work(episode: str, token: str, ttl_s: float, force: bool) -> Work:
 
 
 def renew_work(token: str, ttl_s: float) -> Work:
-    """Renew all leases that a worker has."""
+    """Renew all leases that a worker has on episodes that are not over; those that are keep theirs as it was."""
 
     def renew(connection: Connection) -> int:
         until = _clock(connection) + timedelta(seconds=ttl_s)
-        return connection.execute(update(_EPISODE).where(_EPISODE.c.lease == token).values(lease_until=until)).rowcount
+        led = update(_EPISODE).where(_EPISODE.c.lease == token, _EPISODE.c.status.in_(UNFINISHED))
+        return connection.execute(led.values(lease_until=until)).rowcount
 
     return Work(special=renew)
 

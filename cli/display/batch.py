@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -212,19 +212,25 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
 
 
 def _cells(plan: Plan, log: Log) -> list[tuple[object, ...]]:
-    """A row for each cell: how many ended, failed, are open; the reward with its interval and n."""
-    from tertulia.storage.intervals import mean_of
+    """A row for each cell: how many ended, failed, are open; the reward with its interval over seeds, since replicates
+    of one seed share its world and script, and n."""
+    from tertulia.storage.measures.clustered import interval as interval_of
 
-    found: dict[str, list[tuple[str, float | None]]] = {cell: [] for cell in plan.cells}
-    sql = "SELECT cell, status, reward FROM episode WHERE batch = ? ORDER BY id"
-    for cell, status, reward in log.query(sql, [plan.batch]).rows:
-        found.setdefault(cell, []).append((status, reward))
+    found: dict[str, list[tuple[int, str, float | None]]] = {cell: [] for cell in plan.cells}
+    sql = "SELECT cell, seed, status, reward FROM episode WHERE batch = ? ORDER BY id"
+    for cell, seed, status, reward in log.query(sql, [plan.batch]).rows:
+        found.setdefault(cell, []).append((seed, status, reward))
     each = plan.total // len(plan.cells)
     rows: list[tuple[object, ...]] = []
     for cell, episodes in found.items():
-        ended = sum(status in ENDED for status, _ in episodes)
-        failed = sum(status == "error" for status, _ in episodes)
-        mean = mean_of([reward for status, reward in episodes if status in ENDED and reward is not None])
+        ended = sum(status in ENDED for _, status, _ in episodes)
+        failed = sum(status == "error" for _, status, _ in episodes)
+        rewards = [(seed, reward) for seed, status, reward in episodes if status in ENDED and reward is not None]
+        several = len({seed for seed, _ in rewards}) > 1  # forks of one episode all have its seed
+        together: dict[str, list[float]] = defaultdict(list)
+        for number, (seed, reward) in enumerate(rewards):
+            together[str(seed if several else number)].append(reward)
+        mean = interval_of(together)
         interval = "" if mean is None or mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
         reward = None if mean is None else round(mean.mean, 3)
         rows.append((cell, ended, failed, each - ended - failed, reward, interval, mean.n if mean else None))

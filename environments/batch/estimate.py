@@ -17,6 +17,7 @@ from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.stage import Seat, Stage
 from tertulia.environments.take import TurnWork
 from tertulia.environments.turn import play_turn
+from tertulia.mind.embedding import encode
 from tertulia.mind.model import LanguageModel, Reply, Request, T
 
 _SAMPLE = 24
@@ -29,6 +30,9 @@ _LEAST_LONG = 300
 """Tokens that a reply may take at least, in the upper estimate, where its bound allows it: some models think first."""
 _REASKED = 1.1
 """In the upper estimate, a tenth more for replies that are asked for again."""
+
+
+_ANY_VECTOR = encode([1.0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,19 @@ class _Metered:
         return reply
 
 
+class _Embedded:
+    """An embedding model's place: every text has the same vector, and what it would have read is measured."""
+
+    def __init__(self, meter: _Meter) -> None:
+        self._meter = meter
+
+    async def ask(self, request: Request[T]) -> Reply[T]:
+        texts = [message.content for message in request.messages()]
+        self._meter.calls += 1
+        self._meter.read += sum(map(len, texts))
+        return Reply(request.schema.model_validate({"vectors": [_ANY_VECTOR] * len(texts)}), None, "rules")
+
+
 async def estimate(plan: Plan) -> Estimate:
     """Play a sample of a plan by rules and reckon up to all of it."""
     points = list(plan.points())
@@ -157,13 +174,16 @@ async def _try(plan: Plan, point: Point) -> tuple[dict[str, _Meter], float]:
         rules = RulesModel(stage.policy, stage.episode, turn, take, seat.name, rng)
         return rules if seat.model == RULES else _Metered(rules, meters.setdefault(seat.model, _Meter()))
 
+    def embedder_for(seat: Seat, turn: int, take: int) -> LanguageModel:
+        return _Embedded(meters.setdefault(seat.spec.embeddings or "", _Meter()))
+
     stage.open()
     while stage.ending(stage.head) is None:
-        work = TurnWork(stage, stage.head + 1, 0, model_for)
+        work = TurnWork(stage, stage.head + 1, 0, model_for, embedder_for=embedder_for)
         await play_turn(work)
         if work.failures:
             raise work.failures[0]
-    closing = TurnWork(stage, stage.head + 1, 0, model_for, closing=True)
+    closing = TurnWork(stage, stage.head + 1, 0, model_for, closing=True, embedder_for=embedder_for)
     played = max(1, stage.head)
     await play_turn(closing)
     return meters, scenario.turns.limit / played
