@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.batch import Progress, summary_lines
+from tertulia.cli.display.summary import plural
 from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, note, tell
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.many import resume_episodes
@@ -257,6 +258,8 @@ def _last_words(
     """Why it is not whole, if it is not, and what goes on; the exit code. Raises `LogError`."""
     ended, failed = _ended(log, plan.batch), log.come_to(plan.batch).get("error", (0, 0))[0]
     notes = [*_failures(watching.progress, plan, engine.stopped, db), *engine.died]
+    if degraded := log.come_to(plan.batch).get("degraded", (0, 0))[0]:
+        notes.append(f"degraded: in {plural(degraded, 'episode')} more calls fell back than max_fallback_rate")
     if ended == plan.total:
         return _Last(FINE, notes)
     again = _again(plan, db)

@@ -115,7 +115,7 @@ def resume_episodes(log: Log, ids: Sequence[str], *, accept_changes: bool, db: s
     from tertulia.environments.many import resume_many
 
     if not ids:
-        note("every single episode has ended")
+        note("outside batches, every episode has ended")
         return FINE
     tally = Tally(len(ids))
 

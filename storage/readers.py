@@ -48,10 +48,15 @@ _LAST = "\U0010ffff"
 _CALL_KEY = ("turn", "take", "participant", "purpose", "ordinal", "attempt")
 
 
+_SETTLED = ("ok", "repaired", "fallback")
+"""How the last attempt of a request stands, when the request has come to an end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the calls of a batch have come to: dollars as far as prices are known, tokens in and out, attempts, those
-    given up after no valid reply, and answers at an unknown price."""
+    """What the calls of a batch have come to: dollars as far as prices are known, tokens in and out, requests that came
+    to an end (one that took several attempts counts once, as everywhere), those given up after no valid reply, and
+    answers at an unknown price."""
 
     dollars: float = 0.0
     tokens: int = 0
@@ -150,7 +155,7 @@ class Readers:
             select(
                 func.coalesce(func.sum(calls.c.cost_usd), 0.0),
                 func.coalesce(func.sum(tokens), 0),
-                func.count(),
+                func.coalesce(func.sum(case((calls.c.status.in_(_SETTLED), 1), else_=0)), 0),
                 func.coalesce(func.sum(case((calls.c.status == "fallback", 1), else_=0)), 0),
                 func.coalesce(func.sum(case((unpriced, 1), else_=0)), 0),
             )

@@ -284,7 +284,7 @@ async def test_who_waits_because_the_server_asked_for_it_hears_of_a_refusal_with
     refusing = asyncio.ensure_future(refuse())
     await asyncio.sleep(0)
     async with limiter.slot("openai/a") as slot:
-        slot.troubled(3600.0)
+        slot.troubled(100.0)
     waiting = asyncio.ensure_future(refuse())
     await asyncio.sleep(0)
     go.set()
@@ -292,3 +292,28 @@ async def test_who_waits_because_the_server_asked_for_it_hears_of_a_refusal_with
         await refusing
         with pytest.raises(ModelTrouble, match="used up"):
             await waiting
+
+
+async def test_a_wait_longer_than_anybody_waits_is_told_to_who_waits_and_who_comes_and_is_over_in_time() -> None:
+    limiter = Limiter(start=1, longest_wait_s=0.05)
+    told = list[str]()
+
+    async def one() -> None:
+        try:
+            async with limiter.slot("openai/any"):
+                told.append("served")
+        except ModelTrouble as trouble:
+            told.append(f"{trouble.kind}: {trouble.message}")
+
+    async with limiter.slot() as slot:
+        waiting = [asyncio.ensure_future(one()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        slot.troubled(0.2)
+        await asyncio.wait(waiting)
+    await one()
+    assert told == ["transport: openai/any: the server asks to wait 0 s"] * 3
+    assert (limiter.in_flight, limiter.waiting) == (0, 0)
+    await asyncio.sleep(0.16)
+    await one()
+    assert told[3:] == ["served"]

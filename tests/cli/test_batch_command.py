@@ -27,7 +27,7 @@ from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.environments.batch.batches import a_grid, entered, statuses
-from tests.loopback import Loopback
+from tests.loopback import Faults, Loopback
 from tests.postgres import Server
 
 COMMAND = (sys.executable, "-m", "tertulia.cli.main")
@@ -363,3 +363,63 @@ def test_what_is_no_span(text: str) -> None:
 
 def test_spans_are_told_in_two_units() -> None:
     assert [span_text(s) for s in (0.4, 59, 61, 3725)] == ["0 s", "59 s", "1 min 1 s", "1 h 2 min"]
+
+
+def test_intervals_of_a_cell_are_over_seeds_where_replicates_share_them(tertulia: Tertulia) -> None:
+    """Three of four seeds are won every time, one never: four figures, not thirty-two."""
+    grid = a_grid(Path(), scenario="mutual-friends", grid=None, set={"turns.limit": 6}, seeds="0:4", replicates=8)
+    said = tertulia("batch", str(grid))
+    assert said.code == 0, said.err
+    with Log.open() as log:
+        sql = "SELECT seed, avg(reward), count(*) FROM episode GROUP BY seed ORDER BY seed"
+        assert [rate for _, rate, _ in log.query(sql).rows] == [0.0, 1.0, 1.0, 1.0]
+    assert "0.75  0.250 to 1.000  32" in said.out
+
+
+def test_a_batch_with_many_fallbacks_says_that_it_is_degraded(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults = Faults(prose=1.0, last_chance=False)
+    sets = {"turns.limit": 2, "model": "openai/any", "mind.preset": "reactive"}
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        said = tertulia("batch", str(a_grid(Path(), scenario="dinner-secret", grid=None, set=sets, seeds="0:2")))
+    assert said.code == 0
+    assert "degraded: in 2 episodes more calls fell back than max_fallback_rate" in said.err
+    assert "fallbacks 100.0 %" in said.out, "a request that took two attempts counts once"
+
+
+def test_a_dry_run_reckons_with_embeddings(tertulia: Tertulia) -> None:
+    sets = {"turns.limit": 3, "model": "openai/gpt-5-mini", "mind.embeddings": "openai/text-embedding-3-small"}
+    grid = a_grid(Path(), scenario="dinner-secret", grid=None, set=sets, seeds="0:1")
+    said = tertulia("batch", str(grid), "--dry-run", "--json")
+    assert said.code == 0, said.err
+    models = json.loads(said.out)["models"]
+    assert set(models) == {"openai/gpt-5-mini", "openai/text-embedding-3-small"}
+    assert models["openai/text-embedding-3-small"]["input_tokens"]["low"] > 0
+    assert models["openai/text-embedding-3-small"]["output_tokens"] == {"low": 0, "high": 0}
+
+
+def test_resume_all_leaves_out_what_a_person_has_to_take_a_seat_in_and_says_no_more(tertulia: Tertulia) -> None:
+    assert tertulia("run", "dinner-secret", "--seed", "1", "--set", "turns.limit=3", "--display", "none").code == 0
+    assert (
+        tertulia("fork", "last", "--at", "2", "--set", "alice.model=human", "--replicates", "1", "--no-play").code == 0
+    )
+    assert tertulia("resume", "--all").err.count("is left out: a person has to take a seat in it again") == 1
+    again = tertulia("resume", "--all")
+    assert len(again.err.splitlines()) == 1
+
+
+def test_a_server_that_asks_for_an_hour_pauses_the_batch_at_once(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults = Faults(rate_limit=1.0, retry_after="3600", transport_cap=1)
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        sets = {"turns.limit": 2, "model": "openai/any"}
+        said = tertulia("batch", str(a_grid(Path(), scenario="dinner-secret", grid=None, set=sets, seeds="0:6")))
+        assert said.code == 1
+        assert "6 of 6 have not ended" in said.err
+        assert "the server asks to wait 3600 s" in said.err
+        assert 1 <= len(server.requests) <= 32
+    assert statuses("log.db") == ["paused"] * 6

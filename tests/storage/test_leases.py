@@ -13,6 +13,7 @@ import pytest
 
 from tertulia.storage.lease import is_dead, new_token
 from tertulia.storage.log import LeaseHeld, Log, LostLease, NotFound
+from tertulia.storage.record import Closing
 from tertulia.storage.rows import EpisodeRow, EventRow
 from tertulia.storage.types import now
 from tests.storage.made import ID, a_turn, an_episode, an_event
@@ -150,3 +151,19 @@ def test_a_token_names_nobody() -> None:
     assert platform.node() not in token
     assert token != new_token()
     assert token.isascii()
+
+
+async def test_renewing_leaves_alone_what_is_over_and_what_is_not_ours(log: Log) -> None:
+    others = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
+    for episode, lease in ((ID, "mine"), (others, "theirs")):
+        await log.begin(an_episode(id=episode, lease=lease), lease_s=60)
+    assert await log.renew("mine", ttl_s=600) == 1
+    renewed, left = log.episode(ID).lease_until, log.episode(others).lease_until
+    assert renewed is not None
+    assert left is not None
+    assert renewed > left
+    last = a_turn(0, lease="mine")
+    last.closing = Closing("success", "done", {}, 1.0, now())
+    await log.commit(last)
+    assert await log.renew("mine", ttl_s=6000) == 0
+    assert log.episode(ID).lease_until == renewed
