@@ -37,12 +37,16 @@ def read_grid(path: str | Path) -> Grid:
     return _Reading(path).grid()
 
 
+_BEGINS = "`scenario: NAME` and `seeds: 0:20`"
+"""How a grid file begins."""
+
+
 class _Reading:
     """One file while it is read, and what is wrong with it so far."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = SHIPPED / f"{path}.yaml" if str(path) in list_grids() else Path(path)
-        self.source = read_yaml(self.path, str(path))
+        self.source = read_yaml(self.path, str(path), _BEGINS)
         self.data: dict[str, Any] = self.source.data
         self.problems: list[Problem] = []
 

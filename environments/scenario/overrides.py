@@ -64,8 +64,9 @@ def put(source: Source, key: str, value: Any, option: tuple[str, str]) -> Proble
 
 
 def _upto(typed: str, key: str, depth: int) -> str:
-    """The first steps of a key, as far as they were typed."""
-    return typed.removesuffix(key) + ".".join(key.split(".")[:depth])
+    """The key as it was typed, without the steps beyond the first `depth` of it. What was typed ends as the key does,
+    but may begin otherwise (`alice.model` for `participants.alice.model`)."""
+    return typed.rsplit(".", len(key.split(".")) - depth)[0]
 
 
 def participant_names(data: Any) -> list[str]:

@@ -77,7 +77,8 @@ def test_an_episode_that_was_seen_in_the_log_is_not_counted_again_when_it_is_tol
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
-    "no such file": (["nowhere.yaml"], "there is no such file"),
+    "no such file": (["nowhere.yaml"], "there is no such file; check the path"),
+    "an empty file": (["empty.yaml"], "empty.yaml:1: the file is empty; begin with `scenario: NAME` and `seeds: 0:20`"),
     "a scheduler without dask": (["grid.yaml", "--scheduler", "tcp://127.0.0.1:1"], "go together"),
     "dask without a scheduler": (["grid.yaml", "--engine", "dask"], "go together"),
     "dask and processes": (
@@ -92,6 +93,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
 @pytest.mark.parametrize("what", WRONG)
 def test_bad_input_is_one_line_and_leaves_nothing_behind(tertulia: Tertulia, what: str) -> None:
     a_grid(Path())
+    Path("empty.yaml").touch()
     arguments, hint = WRONG[what]
     said = tertulia("batch", *arguments)
     assert said.code == 2

@@ -107,6 +107,10 @@ WRONG = {
     "a turn too late": (("fork", "last", "--at", "40"), "turns 1 to 15"),
     "an unknown variable": (("fork", "last", "--at", "3", "--set", "alice.belief.cak=cellar"), "'cake'"),
     "an unknown key": (("fork", "last", "--at", "3", "--set", "turns.limt=3"), "'limit'"),
+    "an unknown key of a seat": (
+        ("fork", "last", "--at", "3", "--set", "alice.belif.cake=cellar"),
+        "--set alice.belif: unknown key 'belif'",
+    ),
     "a bad event": (("fork", "last", "--at", "3", "--event", "{leave: bobb}"), "'bob'"),
     "an unknown episode": (("fork", "nowhere", "--at", "3"), "no episode"),
     "a model without a key": (("fork", "last", "--at", "3", "--set", "bob.model=openai/x"), "OPENAI_API_KEY"),
