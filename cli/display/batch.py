@@ -214,7 +214,8 @@ def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
 def _cells(plan: Plan, log: Log) -> list[tuple[object, ...]]:
     """A row for each cell: how many ended, failed, are open; the reward with its interval over seeds, since replicates
     of one seed share its world and script, and n."""
-    from tertulia.storage.measures.clustered import interval as interval_of
+    from tertulia.storage.intervals import mean_of
+    from tertulia.storage.measures.clustered import interval
 
     found: dict[str, list[tuple[int, str, float | None]]] = {cell: [] for cell in plan.cells}
     sql = "SELECT cell, seed, status, reward FROM episode WHERE batch = ? ORDER BY id"
@@ -226,12 +227,12 @@ def _cells(plan: Plan, log: Log) -> list[tuple[object, ...]]:
         ended = sum(status in ENDED for _, status, _ in episodes)
         failed = sum(status == "error" for _, status, _ in episodes)
         rewards = [(seed, reward) for seed, status, reward in episodes if status in ENDED and reward is not None]
-        several = len({seed for seed, _ in rewards}) > 1  # forks of one episode all have its seed
-        together: dict[str, list[float]] = defaultdict(list)
-        for number, (seed, reward) in enumerate(rewards):
-            together[str(seed if several else number)].append(reward)
-        mean = interval_of(together)
-        interval = "" if mean is None or mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
+        by_seed: dict[str, list[float]] = defaultdict(list)
+        for seed, reward in rewards:
+            by_seed[str(seed)].append(reward)
+        shared = 1 < len(by_seed) < len(rewards)  # forks of one episode all have its seed
+        mean = interval(by_seed) if shared else mean_of([reward for _, reward in rewards])
+        bounds = "" if mean is None or mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
         reward = None if mean is None else round(mean.mean, 3)
-        rows.append((cell, ended, failed, each - ended - failed, reward, interval, mean.n if mean else None))
+        rows.append((cell, ended, failed, each - ended - failed, reward, bounds, mean.n if mean else None))
     return rows
