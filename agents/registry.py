@@ -181,8 +181,11 @@ class Backends:
 
     def refusal(self, uri: str) -> str | None:
         """Why there is no use in asking `uri` again: what it, or its whole provider, has refused since these backends
-        were made or closed. None while it may answer."""
-        return self.limiter(uri).refusal(uri)
+        were made or closed. None while it may answer, and for what is no model of ours to ask."""
+        try:
+            return self.limiter(uri).refusal(uri)
+        except ModelURIError:
+            return None
 
     def made_of(self, uri: str, *, embeddings: bool = False) -> dict[str, Any]:
         """What is behind `uri`, as far as its backend says (`made_of`): enough to tell another time whether it is the

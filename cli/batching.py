@@ -256,9 +256,10 @@ def _last_words(
     plan: Plan, log: Log, engine: Engine, watching: _Watching, settings: Settings, db: str | None
 ) -> _Last:  # fmt: skip
     """Why it is not whole, if it is not, and what goes on; the exit code. Raises `LogError`."""
-    ended, failed = _ended(log, plan.batch), log.come_to(plan.batch).get("error", (0, 0))[0]
+    counts = {status: count for status, (count, _) in log.come_to(plan.batch).items()}
+    ended, failed = sum(counts.get(status, 0) for status in ENDED), counts.get("error", 0)
     notes = [*_failures(watching.progress, plan, engine.stopped, db), *engine.died]
-    if degraded := log.come_to(plan.batch).get("degraded", (0, 0))[0]:
+    if degraded := counts.get("degraded"):
         notes.append(f"degraded: in {plural(degraded, 'episode')} more calls fell back than max_fallback_rate")
     if ended == plan.total:
         return _Last(FINE, notes)

@@ -8,13 +8,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import aclosing
 from typing import TypeVar
 
-from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import RetryPolicy
-from tertulia.agents.registry import Backends, ModelURIError
+from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE
 from tertulia.environments.episode import AlreadyEnded, Episode, Place
-from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario, ScenarioError
@@ -53,10 +51,9 @@ async def play_many(
     key, an unknown name), or the log cannot be used, no further episode begins. Each is entered at this `place` in a
     batch. Raises `Unusable` after all results where it was the log that ended it.
     """
-    models = scenario.models
 
     async def one(seed: int) -> Came:
-        if any(backends.refusal(uri) for uri in models):
+        if _refused(scenario, backends):
             return None, None
         try:
             episode = await Episode.begin(scenario, seed=seed, log=log, backends=backends, retry=retry, place=place)
@@ -86,7 +83,8 @@ async def resume_many(
 
     async def one(id: str) -> Came:
         try:
-            if await asyncio.to_thread(_refused, log, id, backends):
+            row = await asyncio.to_thread(log.episode, id)
+            if _refused(Scenario.from_resolved(row.config), backends):
                 return None, None
             episode = await Episode.reopen(id, log=log, backends=backends, retry=retry, accept_changes=accept_changes)
             result = await episode.play()
@@ -143,13 +141,9 @@ async def _several(
         raise unusable
 
 
-def _refused(log: Log, id: str, backends: Backends) -> bool:
-    """Whether an episode has a model that refused by now."""
-    scenario = Scenario.from_resolved(log.episode(id).config)
-    try:
-        return any(backends.refusal(uri) for uri in scenario.models - {RULES, HUMAN})
-    except ModelURIError:  # nobody provides it here: whoever goes on with the episode says so
-        return False
+def _refused(scenario: Scenario, backends: Backends) -> bool:
+    """Whether it has a model that refused by now."""
+    return any(backends.refusal(uri) for uri in scenario.models)
 
 
 def _stopper(episode: Episode) -> Stopper | None:
