@@ -61,9 +61,10 @@ def test_what_failed_is_tried_again_by_one_worker_of_a_run(tmp_path: Path, alway
     assert len(before) == plan.total
     assert len(asyncio.run(worked(db, failed=before))) == plan.total
     assert asyncio.run(worked(db, failed=before)) == [], "a worker of the same run that came later"
+    anew = failed(db)
 
     async def at_once() -> list[list[Played]]:
-        return await asyncio.gather(worked(db), worked(db), worked(db))
+        return await asyncio.gather(*(worked(db, failed=anew) for _ in range(3)))
 
     assert sum(map(len, asyncio.run(at_once()))) == plan.total
 
