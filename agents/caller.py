@@ -191,9 +191,10 @@ class SeatModel:
                 failure = None if given_up else caught
                 status = "fallback" if given_up else "error"
                 row = row_of(status=status, error=f"{caught.kind}: {caught.message}")
-            except asyncio.CancelledError:
+            except (Exception, asyncio.CancelledError) as broken:
                 # It may have reached the server and may have to be paid: it is an attempt like any other.
-                row = row_of(status="error", error="cancelled")
+                cancelled = isinstance(broken, asyncio.CancelledError)
+                row = row_of(status="error", error="cancelled" if cancelled else f"{type(broken).__name__}: {broken}")
                 self._spend(row)
                 await self._keep(row)
                 raise

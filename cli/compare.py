@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from tertulia.environments.parting import OtherBelief, Parting, Told
     from tertulia.storage.intervals import Mean
     from tertulia.storage.log import Log
-    from tertulia.storage.rows import EpisodeRow
+    from tertulia.storage.rows import BatchRow, EpisodeRow
 
 _NAMED = "an episode (its id, the beginning of one, or `last`), or BATCH:CELL for the episodes of a batch's cell"
+_SHOWN_CELLS = 8
 
 
 def compare(
@@ -77,70 +78,71 @@ class _Side:
 
 
 def _both(log: Log, a: str, b: str | None) -> tuple[_Side, _Side]:
+    from tertulia.cli.finding import batch_named
     from tertulia.environments.forking import NULL, SET
 
     if b is not None:
         return _side(log, a), _side(log, b)
     if ":" in a:
         raise BadInput(f"{a} is one cell; with which one is it to be compared? write it as the second argument")
-    batch = _batch(log, a)
+    batch = batch_named(log, a)
     if batch is None:
         episode = _episode(log, a)
         if episode.parent_episode is None:
             raise BadInput(f"{a} is an episode and no fork; with what is it to be compared? name another one")
         return _Side(episode.id, episode), _side(log, episode.parent_episode)
-    cells = _cells(log, batch)
+    cells, name = _cells(log, batch.id), batch.id
+    ordered = _in_order(batch, cells)
     if len(cells) != 2:
-        named = ", ".join(sorted(map(str, cells))) or "none"
-        raise BadInput(f"batch {batch} has {len(cells)} cells ({named}); name two, as in {batch}:CELL {batch}:CELL")
-    one, other = (SET, NULL) if set(cells) == {SET, NULL} else tuple(sorted(cells))
-    return _Side(f"{batch}:{one}", None, cells[one]), _Side(f"{batch}:{other}", None, cells[other])
+        named = _some(ordered) or "none"
+        raise BadInput(f"batch {name} has {len(cells)} cells ({named}); name two, as in {name}:CELL {name}:CELL")
+    one, other = (SET, NULL) if set(cells) == {SET, NULL} else ordered
+    return _Side(f"{name}:{one}", None, cells[one]), _Side(f"{name}:{other}", None, cells[other])
 
 
 def _side(log: Log, given: str) -> _Side:
+    from tertulia.cli.finding import batch_named
     from tertulia.storage.nearest import nearest
 
     name, colon, cell = given.partition(":")
     if not colon:
         row = _episode(log, given)
         return _Side(row.id, row)
-    batch = _batch(log, name)
+    batch = batch_named(log, name)
     if batch is None:
         raise BadInput(
             f"{given}: no batch '{name}' in {log.target}; to see what there is: {program()} episodes --batches"
         )
-    cells = _cells(log, batch)
+    cells = _cells(log, batch.id)
     if cell not in cells:
         raise BadInput(f"{given}: the batch has no cell '{cell}'; {nearest(cell, sorted(map(str, cells)))}")
     return _Side(given, None, cells[cell])
 
 
 def _episode(log: Log, wanted: str) -> EpisodeRow:
-    from tertulia.cli.finding import find
+    from tertulia.cli.finding import LAST, batch_named, find
     from tertulia.storage.log import NotFound
 
     try:
-        return log.episode(find(log, wanted))
+        return log.episode(find(log, wanted) if wanted == LAST else wanted)
     except NotFound as missing:
-        batch = _batch(log, wanted)
+        batch = batch_named(log, wanted)
         if batch is None:
             raise
-        raise BadInput(
-            f"{wanted} is a batch; name its cells: {', '.join(f'{batch}:{c}' for c in _cells(log, batch))}"
-        ) from missing
+        names = _some([f"{batch.id}:{cell}" for cell in _in_order(batch, _cells(log, batch.id))])
+        raise BadInput(f"{wanted} is a batch; name its cells: {names}") from missing
 
 
-def _batch(log: Log, wanted: str) -> str | None:
-    """The id of the batch of this name, or the only one whose id begins so; None where there is none."""
-    from tertulia.storage.log import NotFound
+def _in_order(batch: BatchRow, cells: Collection[str]) -> list[str]:
+    """The cells as their grid has them; by name where there is none."""
+    grid = batch.grid
+    planned = list(grid.get("cells") or ()) if isinstance(grid, dict) else []
+    return [cell for cell in planned if cell in cells] + sorted(set(cells) - set(planned))
 
-    for start in dict.fromkeys((wanted, wanted.upper())):
-        try:
-            return log.batch(start).id
-        except NotFound as missing:
-            if "several" in str(missing):
-                raise
-    return None
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_CELLS
+    return ", ".join(names[:_SHOWN_CELLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cells(log: Log, batch: str) -> dict[str, list[EpisodeRow]]:

@@ -23,13 +23,41 @@ def find(log: Log, wanted: str, *, status: Sequence[str] | None = None) -> str:
     Raises `NotFound` or `BadInput`.
     """
     if wanted != LAST:
-        return log.episode(wanted).id
+        return _named(log, wanted)
     newest = log.episodes(1, status=status)
     if not newest and status is not None and log.episodes(1):
         raise BadInput(f"every episode has ended; to see them: {program()} episodes")
     if not newest:
         raise BadInput(f"there is no episode in {log.target} yet; to begin with: {program()} run mutual-friends")
     return newest[0].id
+
+
+def _named(log: Log, wanted: str) -> str:
+    from tertulia.storage.log import NotFound
+
+    try:
+        return log.episode(wanted).id
+    except NotFound as missing:
+        batch = batch_named(log, wanted)
+        if batch is None:
+            raise
+        raise BadInput(
+            f"no episode '{wanted}', but batch {batch.id}; for its episodes: {program()} episodes --batch {batch.id}"
+        ) from missing
+
+
+def batch_named(log: Log, wanted: str) -> BatchRow | None:
+    """The batch of this name, or the only one whose id begins so; None where there is none. Raises `NotFound` where
+    there are several."""
+    from tertulia.storage.log import NotFound
+
+    for start in dict.fromkeys((wanted, wanted.upper())):
+        try:
+            return log.batch(start)
+        except NotFound as missing:
+            if "several" in str(missing):
+                raise
+    return None
 
 
 def find_many(log: Log, words: Sequence[str], batch: str | None = None) -> list[str] | None:
@@ -54,14 +82,14 @@ def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow |
     """The episode of this name, or the batch where there is none: one of the two. Raises `BadInput`."""
     from tertulia.storage.log import NotFound
 
-    try:
+    if word == LAST:
         return log.episode(find(log, word)), None
+    try:
+        return log.episode(word), None
     except NotFound as missing:
-        for start in dict.fromkeys((word, word.upper())):
-            try:
-                return None, log.batch(start)
-            except NotFound:
-                continue
+        batch = batch_named(log, word)
+        if batch is not None:
+            return None, batch
         raise BadInput(
             f"no episode and no batch '{word}' in {log.target}; to see them: {program()} episodes, and "
             f"{program()} episodes --batches"

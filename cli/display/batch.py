@@ -42,6 +42,7 @@ class Progress:
         self._mine = 0
         self.unfinished: list[Played] = []
         self.failed = self.played = 0
+        self._looked = False
         self.began = time.monotonic()
         self._told_at, self._told_of = self.began, ended
         self._step: Callable[[], None] = _nothing
@@ -58,6 +59,7 @@ class Progress:
 
     def look(self, ended: int, turns: int, spent: Spent) -> None:
         """Take in what the log has by now."""
+        self._looked = True
         self._in_log, self.turns, self.spent = max(self._in_log, ended), turns, spent
         self._step()
 
@@ -84,17 +86,17 @@ class Progress:
             return ""
         return f"{span_text((self.total - self.ended) * self.seconds / done)} left"
 
+    def speed(self) -> str:
+        """How fast. What only the log knows is told once it was asked, here and in `rates`."""
+        took_s = max(self.seconds, 1e-9)
+        episodes = f"{60 * (self.ended - self.before) / took_s:.1f} episodes/min"
+        return f"{episodes}, {(self.turns - self._turns_before) / took_s:.1f} turns/s" if self._looked else episodes
+
     def rates(self) -> str:
         """How fast, at what cost, with which failures: one line."""
-        took_s = max(self.seconds, 1e-9)
-        parts = [
-            f"{60 * (self.ended - self.before) / took_s:.1f} episodes/min",
-            f"{(self.turns - self._turns_before) / took_s:.1f} turns/s",
-            cost_text(self.since),
-            f"fallbacks {100 * self.since.fallbacks / max(1, self.since.calls):.1f} %",
-            f"errors {100 * self.failed / max(1, self.played):.1f} %",
-        ]
-        return ", ".join(parts)
+        fallbacks = f"fallbacks {_percent(self.since.fallbacks, self.since.calls)}"
+        known = [cost_text(self.since), fallbacks] if self._looked else []
+        return ", ".join([self.speed(), *known, f"errors {_percent(self.failed, self.played)}"])
 
     def lines(self) -> Iterator[str]:
         """What came of this run, where the log cannot be asked about the whole batch."""
@@ -153,6 +155,10 @@ def _nothing() -> None:
     pass
 
 
+def _percent(some: int, of: int) -> str:
+    return f"{100 * some / max(1, of):.1f} %"
+
+
 def cost_text(spent: Spent) -> str:
     """Dollars, as far as prices are known."""
     if not spent.unpriced:
@@ -193,21 +199,22 @@ def _dollars(found: Range | None) -> str:
 def summary_lines(plan: Plan, log: Log, progress: Progress) -> Iterator[str]:
     """What came of the whole batch, cell by cell, and of this run."""
     from tertulia.cli.display.console import width_of
-    from tertulia.cli.display.table import table_lines
+    from tertulia.cli.display.table import folded_lines
 
     columns, rows = ("cell", "ended", "failed", "open", "reward", "95 %", "n"), _cells(plan, log)
     told = len(columns) if any(row[-1] for row in rows) else 4  # not every world sets a task
-    yield from table_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout))
+    yield from folded_lines(columns[:told], [row[:told] for row in rows], width_of(sys.stdout), above="cell")
     come_to = log.come_to(plan.batch)
     ended = sum(count for status, (count, _) in come_to.items() if status in ENDED)
     progress.look(ended, sum(turns for _, turns in come_to.values()), log.spent(plan.batch))
     since, whole = progress.since, progress.spent
     yield ""
     yield f"episodes    {progress.ended} of {plan.total} ended, {progress.ended - progress.before} in this run"
-    yield f"calls       {since.calls}, {plural(since.fallbacks, 'fallback')} in this run; the batch: {whole.calls}"
+    share = _percent(since.fallbacks, since.calls)
+    yield f"calls       {since.calls}, {share} fallbacks, in this run; the batch: {whole.calls}"
     yield f"cost        {cost_text(since)} in this run; the batch: {cost_text(whole)}, {whole.tokens} tokens"
     if progress.played:
-        yield f"time        {span_text(progress.seconds)}: {progress.rates()}"
+        yield f"time        {span_text(progress.seconds)}: {progress.speed()}"
     yield f"log         {one_line(log.target)}"
 
 

@@ -61,12 +61,12 @@ class Caps:
             spent = self.elsewhere_usd + self.spent_usd
             if spent + self._in_flight(self.spent_usd) >= self.max_cost_usd:
                 so_far = f"${spent:.2f} spent{'' if spent >= self.max_cost_usd else ', the rest in flight'}"
-                return f"--max-cost {self.max_cost_usd:g} is reached ({so_far}); a higher one goes on"
+                return f"--max-cost {self.max_cost_usd:g} is reached ({so_far})"
         if self.max_tokens is not None:
             used = self.elsewhere_tokens + self.tokens
             if used + self._in_flight(self.tokens) >= self.max_tokens:
                 so_far = f"{used} used{'' if used >= self.max_tokens else ', the rest in flight'}"
-                return f"--max-tokens {self.max_tokens} is reached ({so_far}); a higher one goes on"
+                return f"--max-tokens {self.max_tokens} is reached ({so_far})"
         return self.out_of_time()
 
     def _in_flight(self, spent: float) -> float:

@@ -210,7 +210,8 @@ def made_with(cells: Iterable[dict[str, Any]], backends: Backends | None = None)
 def _kind(cell: dict[str, Any]) -> str:
     """Cells of one kind are made with the same: what a thousand values of a parameter share is looked at once."""
     seats = [(seat.get("model"), seat.get("mind")) for seat in cell["participants"]]
-    return str((cell["world"], cell["model"], cell["elicit"], seats))
+    turns = cell.get("turns", {})
+    return str((cell["world"], cell["model"], cell["elicit"], turns.get("policy"), turns.get("model"), seats))
 
 
 def _shared(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -270,6 +270,30 @@ async def test_a_cancelled_call_that_reached_the_server_is_a_row_and_frees_its_s
             await asking
         await backend.aclose()
     assert [(row.status, row.error) for row in ledger.rows] == [("error", "cancelled")]
+    assert limiter.in_flight == 0
+
+
+async def test_a_backend_that_breaks_leaves_a_row_frees_its_slot_and_counts_as_spent() -> None:
+    class Broken:
+        uri = "other/any"
+
+        async def complete(self, prompt: Any) -> Any:
+            raise KeyError("choices")
+
+    class Spent:
+        rows = list[CallRow]()
+
+        def exhausted(self) -> str | None:
+            return None
+
+        def spend(self, row: CallRow) -> None:
+            self.rows.append(row)
+
+    ledger, limiter, spent = Kept(), Limiter(), Spent()
+    with pytest.raises(KeyError, match="choices"):
+        await seat(cast(Any, Broken()), ledger, limiter=limiter, budget=spent).ask(ask_for())
+    assert [(row.status, row.error) for row in ledger.rows] == [("error", "KeyError: 'choices'")]
+    assert spent.rows == ledger.rows
     assert limiter.in_flight == 0
 
 

@@ -26,6 +26,7 @@ from tertulia.environments.batch.worker import Played
 from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
+from tests.cli.screen import Screen
 from tests.environments.batch.batches import a_grid, entered, statuses
 from tests.loopback import Faults, Loopback
 from tests.postgres import Server
@@ -51,6 +52,18 @@ def test_a_batch_is_played_summed_up_by_cell_and_found_done_the_next_time(tertul
     again = tertulia("batch", grid)
     assert again.code == 0
     assert "4 of 4 ended, 0 in this run" in again.out
+
+
+def test_names_of_cells_are_not_cut_on_a_narrow_terminal(tmp_path: Path) -> None:
+    grid = {"mind.order": [1, 2], "turns.limit": [8], "participants.sally.persona": ["careful with marbles"]}
+    a_grid(tmp_path, grid=grid)
+    with Screen("batch", "grid.yaml", at=tmp_path, columns=60, TERTULIA_DB="tertulia.db") as screen:
+        shown = screen.until("log         tertulia.db")
+    table = shown[shown.index("ended  failed") :].partition("episodes    ")[0]
+    assert "…" not in table
+    named = " ".join(table.split())
+    for order in (1, 2):
+        assert f"mind.order={order}, participants.sally.persona=careful with marbles, turns.limit=8" in named
 
 
 def test_json_gives_a_line_for_each_episode_and_nothing_else(tertulia: Tertulia) -> None:
@@ -388,7 +401,7 @@ def test_a_batch_with_many_fallbacks_says_that_it_is_degraded(
         said = tertulia("batch", str(a_grid(Path(), scenario="dinner-secret", grid=None, set=sets, seeds="0:2")))
     assert said.code == 0
     assert "degraded: in 2 episodes more calls fell back than max_fallback_rate" in said.err
-    assert "fallbacks 100.0 %" in said.out, "a request that took two attempts counts once"
+    assert "100.0 % fallbacks" in said.out, "a request that took two attempts counts once"
 
 
 def test_a_dry_run_reckons_with_embeddings(tertulia: Tertulia) -> None:

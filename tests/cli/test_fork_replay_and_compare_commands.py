@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import Tertulia
+from tests.environments.batch.batches import a_grid
 
 
 @pytest.fixture
@@ -143,3 +144,28 @@ def test_cells_are_named_where_a_batch_is_compared_wrongly(tertulia: Tertulia, d
     assert said.code == 2
     said = tertulia("compare", f"{batch}:set", second["episode"])
     assert "two of a kind" in said.err
+
+
+def test_a_batch_where_an_episode_is_asked_for_is_known_as_one(tertulia: Tertulia) -> None:
+    assert tertulia("batch", str(a_grid(Path(), seeds="0:1"))).code == 0
+    for asked in (("replay", "b"), ("fork", "b", "--at", "3"), ("show", "b")):
+        said = tertulia(*asked)
+        assert (said.code, said.out) == (2, "")
+        [line] = said.err.splitlines()
+        assert "no episode 'b', but batch b; for its episodes: tertulia episodes --batch b" in line
+
+
+def test_two_cells_of_a_batch_are_compared_in_the_order_of_their_grid(tertulia: Tertulia) -> None:
+    grid = a_grid(Path(), grid={"mind.order": [2, 1]})
+    assert tertulia("batch", str(grid)).code == 0
+    [found] = tertulia("compare", "b", "--json").lines()
+    assert (found["a"], found["b"]) == ("b:mind.order=2", "b:mind.order=1")
+
+
+def test_of_many_cells_some_are_named(tertulia: Tertulia) -> None:
+    grid = a_grid(Path(), seeds="0:1", grid={"turns.limit": list(range(1, 12))})
+    assert tertulia("batch", str(grid)).code == 0
+    said = tertulia("compare", "b")
+    assert said.code == 2
+    assert "has 11 cells (turns.limit=1, turns.limit=2," in said.err
+    assert "and 3 more" in said.err

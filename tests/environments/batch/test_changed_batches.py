@@ -133,3 +133,12 @@ def test_the_address_of_a_model_matters_once_it_has_answered(
         plan = enter(db, grid, accept_changes=heard)
     assert plan.grid["versions"]["models"] == {"openai/any": {"base_url": second.url}}
     assert len(plan.grid["accepted"]) == 1
+
+
+def test_models_that_only_ask_for_the_floor_are_part_of_what_a_batch_is_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    floors = {"turns.policy": ["next-speaker"], "turns.model": ["openai/one", "openai/other"]}
+    plan = Plan.of(read_grid(a_grid(tmp_path, scenario="dinner-secret", grid=floors)))
+    assert set(plan.grid["versions"]["models"]) == {"openai/one", "openai/other"}
