@@ -50,8 +50,8 @@ class Ledger(Protocol):
 class Budget(Protocol):
     """A cap in dollars or tokens, shared by all who spend from it."""
 
-    def exhausted(self) -> str | None:
-        """Why nothing more may be spent, in one line; None while something may."""
+    def exhausted(self, uri: str, prompt: Prompt) -> str | None:
+        """Why this may not be asked of this model, in one line; None while it may, and then it is in flight."""
         ...
 
     def spend(self, row: CallRow) -> None:
@@ -179,7 +179,7 @@ class SeatModel:
 
     async def _attempt(self, asking: _Asking, last: bool) -> tuple[CallRow, BackendFailure | None]:
         async with self.limiter.slot(self.uri) as slot:
-            if self.budget is not None and (reason := self.budget.exhausted()) is not None:
+            if self.budget is not None and (reason := self.budget.exhausted(self.uri, asking.prompt)) is not None:
                 raise ModelTrouble("cap", reason)
             started, clock = self.clock(), time.perf_counter()
             failure: BackendFailure | None = None

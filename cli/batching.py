@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tertulia.cli.display.batch import Progress, summary_lines
 from tertulia.cli.display.summary import plural
-from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, note, tell
+from tertulia.cli.errors import BAD_INPUT, FAILED, FINE, INTERRUPTED, BadInput, note, tell
 from tertulia.cli.hints import db_option, program
 from tertulia.cli.many import resume_episodes
 from tertulia.storage.errors import LogError
@@ -38,11 +38,16 @@ def play_grid(
     grid: str, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
 ) -> int:
     """Enter a grid into the log, or go on with it there, play it, and return the exit code."""
+    from tertulia.environments.batch.caps import without_price
     from tertulia.environments.batch.plan import Plan
     from tertulia.environments.batch.reading import read_grid
     from tertulia.storage.log import Log
 
     plan = Plan.of(read_grid(grid))
+    if settings.max_cost_usd is not None and (unknown := without_price(plan.priced())):
+        raise BadInput(
+            f"--max-cost cannot hold: the price of {', '.join(unknown)} is unknown; cap --max-tokens instead"
+        )
     with Log.open(db) as log:
         asyncio.run(plan.enter(log, accept_changes=settings.accept_changes))
         return play_plan(plan, log, settings, processes=processes, scheduler=scheduler, db=db, as_json=as_json)

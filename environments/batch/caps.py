@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tertulia.agents.backends.base import Prompt
+from tertulia.agents.registry import parse_uri, price_of
 from tertulia.storage.log import Log, LogError
 from tertulia.storage.rows import CallRow
 
@@ -14,13 +17,24 @@ _LEAST_WAIT_S = 2.0
 _WAIT_PER_READ = 50.0
 """How much longer we wait than reading took: watching what others spend must not become the work itself."""
 
+_CHARACTERS_PER_TOKEN = 4.0
+_REPLY_TOKENS = 100
+"""What a request is taken to come to as long as none has been answered."""
+
+
+def without_price(uris: Iterable[str]) -> list[str]:
+    """The models that no cap in dollars can hold, as far as that is known before they answer: a plugin may tell a price
+    with every answer."""
+    return [uri for uri in uris if parse_uri(uri).provider == "openai" and price_of(uri, 1, 1) is None]
+
 
 @dataclass(slots=True)
 class Caps:
     """The `Budget` of a batch. `max_cost_usd` and `max_tokens` bound what the whole batch has spent, in this run, in
     earlier ones, and by other workers; `max_time_s` bounds this run alone.
 
-    Requests in flight count as what requests cost on average, so that a cap is passed by little.
+    Requests in flight count as what requests cost on average, and before any was answered as what they are likely to
+    cost, so that a cap is passed by little.
     """
 
     max_cost_usd: float | None = None
@@ -36,14 +50,22 @@ class Caps:
     """A model that answered at an unknown price."""
     _asked: int = 0
     _answered: int = 0
+    _likely_usd: float = 0.0
+    """What all that was asked before the first answer is likely to come to."""
+    _likely_tokens: float = 0.0
     _read_s: float = 0.0
     """How long the last reading took."""
     _began: float = field(default_factory=time.monotonic)
 
-    def exhausted(self) -> str | None:
-        """Why nothing more may be asked; otherwise one more request counts as in flight."""
+    def exhausted(self, uri: str, prompt: Prompt) -> str | None:
+        """Why nothing more may be asked; otherwise this request counts as in flight."""
         reason = self._spent_up()
-        self._asked += reason is None
+        if reason is None:
+            self._asked += 1
+            if not self._answered and self.counts_others:
+                read = sum(len(message.content) for message in prompt.messages) / _CHARACTERS_PER_TOKEN
+                self._likely_usd += price_of(uri, read, _REPLY_TOKENS) or 0.0
+                self._likely_tokens += read + _REPLY_TOKENS
         return reason
 
     def spend(self, row: CallRow) -> None:
@@ -59,19 +81,19 @@ class Caps:
             if self.unpriced is not None:
                 return f"the price of {self.unpriced} is unknown, so --max-cost cannot hold; cap --max-tokens instead"
             spent = self.elsewhere_usd + self.spent_usd
-            if spent + self._in_flight(self.spent_usd) >= self.max_cost_usd:
+            if spent + self._in_flight(self.spent_usd, self._likely_usd) >= self.max_cost_usd:
                 so_far = f"${spent:.2f} spent{'' if spent >= self.max_cost_usd else ', the rest in flight'}"
                 return f"--max-cost {self.max_cost_usd:g} is reached ({so_far})"
         if self.max_tokens is not None:
             used = self.elsewhere_tokens + self.tokens
-            if used + self._in_flight(self.tokens) >= self.max_tokens:
+            if used + self._in_flight(self.tokens, self._likely_tokens) >= self.max_tokens:
                 so_far = f"{used} used{'' if used >= self.max_tokens else ', the rest in flight'}"
                 return f"--max-tokens {self.max_tokens} is reached ({so_far})"
         return self.out_of_time()
 
-    def _in_flight(self, spent: float) -> float:
+    def _in_flight(self, spent: float, likely: float) -> float:
         """What the requests in flight will come to, if they are like those before."""
-        return max(0, self._asked - self._answered) * spent / max(1, self._answered)
+        return max(0, self._asked - self._answered) * spent / self._answered if self._answered else likely
 
     def out_of_time(self) -> str | None:
         """Why no further turn may begin, for want of time."""

@@ -99,12 +99,17 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "a span": (["grid.yaml", "--max-time", "soon"], "--max-time soon: write a span such as 90s"),
     "a share": (["grid.yaml", "--fail-on-error", "2"], "--fail-on-error"),
+    "a cost that cannot be known": (["paid.yaml", "--max-cost", "3"], "cannot hold: the price of openai/any"),
     "a negative cost": (["grid.yaml", "--max-cost", "-1"], "--max-cost"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_bad_input_is_one_line_and_leaves_nothing_behind(tertulia: Tertulia, what: str) -> None:
+def test_bad_input_is_one_line_and_leaves_nothing_behind(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    a_grid(Path(), set=OPENAI).rename("paid.yaml")
     a_grid(Path())
     Path("empty.yaml").touch()
     arguments, hint = WRONG[what]

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 from sqlalchemy import Engine, event
 
+from tertulia.agents.backends.base import Prompt
 from tertulia.agents.registry import Backends
 from tertulia.environments.batch.plan import Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.settings import Settings, work
 from tertulia.environments.batch.worker import Played, Worker
+from tertulia.mind.model import Message, Sampling
 from tertulia.storage.log import Log
 from tertulia.storage.rows import (
     AppraisalRow,
@@ -33,6 +36,8 @@ from tertulia.storage.rows import (
 )
 from tests.playing import FAST
 
+ASKED = Prompt([Message("user", "Who has been where? " * 20)], BaseModel, Sampling(max_tokens=300))
+"""A request of 400 characters."""
 IN_A_TURN: tuple[type[Row], ...] = (
     EventRow, WitnessRow, ClaimRow, ThoughtRow, AppraisalRow, BidRow, BeliefRow, GoldRow, MemoryRow, TurnRow,
 )  # fmt: skip

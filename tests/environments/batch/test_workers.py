@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tertulia.agents.prices import Prices
 from tertulia.agents.registry import Backends
-from tertulia.environments.batch.caps import Caps
+from tertulia.environments.batch.caps import Caps, without_price
 from tertulia.environments.batch.plan import BatchError, Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
@@ -20,7 +22,7 @@ from tertulia.environments.episode import Episode, Leader
 from tertulia.storage.log import Log, LogError, new_token
 from tertulia.storage.readers import Spent
 from tertulia.storage.rows import CallRow, TurnRow
-from tests.environments.batch.batches import a_grid, entered, statuses, transcripts, worked, worker
+from tests.environments.batch.batches import ASKED, a_grid, entered, statuses, transcripts, worked, worker
 from tests.loopback import Faults, Loopback
 
 OUT = {"output_tokens": 1}
@@ -194,7 +196,7 @@ async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: py
             break
         await asyncio.sleep(0.01)
     watching.cancel()
-    assert "(7 used)" in str(caps.exhausted())
+    assert "(7 used)" in str(caps.exhausted("openai/any", ASKED))
 
 
 def test_an_answer_at_an_unknown_price_in_an_earlier_run_is_known_before_anything_is_asked(
@@ -212,20 +214,63 @@ def test_an_answer_at_an_unknown_price_in_an_earlier_run_is_known_before_anythin
 
 def test_a_cap_in_dollars_needs_prices() -> None:
     caps = Caps(max_cost_usd=1.0)
-    assert caps.exhausted() is None
+    assert caps.exhausted("openai/any", ASKED) is None
     row: Any = type(
         "Row", (), {"cost_usd": None, "status": "ok", "uri": "openai/x", "input_tokens": 1, "output_tokens": 1}
     )
     caps.spend(row)
-    assert "the price of openai/x is unknown" in str(caps.exhausted())
+    assert "the price of openai/x is unknown" in str(caps.exhausted("openai/any", ASKED))
 
 
 def test_requests_in_flight_count_before_they_are_answered() -> None:
     caps = Caps(max_cost_usd=1.0)
     row: Any = type("Row", (), {"cost_usd": 0.3, "status": "ok", "uri": "u", "input_tokens": 1} | OUT)
-    assert caps.exhausted() is None
+    assert caps.exhausted("openai/any", ASKED) is None
     caps.spend(row)
-    assert [caps.exhausted() is None for _ in range(4)] == [True, True, True, False]
+    assert [caps.exhausted("openai/any", ASKED) is None for _ in range(4)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("cap", [{"max_tokens": 1000}, {"max_cost_usd": 0.00037}])
+def test_requests_count_by_what_they_are_likely_to_cost_while_none_is_answered(cap: dict[str, Any]) -> None:
+    caps = Caps(**cap)
+    likely = [caps.exhausted("openai/gpt-4o-mini", ASKED) for _ in range(6)]
+    assert [reason is None for reason in likely] == [True] * 5 + [False]
+    assert "the rest in flight" in str(likely[5])
+    row: Any = SimpleNamespace(cost_usd=0.0, status="error", uri="openai/x", input_tokens=None, output_tokens=None)
+    for _ in range(5):
+        caps.spend(row)
+    assert caps.exhausted("openai/gpt-4o-mini", ASKED) is None
+
+
+def test_a_cap_in_dollars_pauses_a_batch_that_goes_on_under_a_higher_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server on this machine is taken for the one whose prices are published."""
+    published, real = Prices("https://api.openai.com/v1"), Prices.cost_usd
+    monkeypatch.setattr(Prices, "cost_usd", lambda _, model, *tokens: real(published, "gpt-4o-mini", *tokens))
+    db, sets = tmp_path / "log.db", OPENAI | {"model": "openai/gpt-4o-mini"}
+    plan = entered(db, a_grid(tmp_path, set=sets, grid={"mind.order": [1]}, seeds="0:20"))
+    with serving(monkeypatch) as server:
+        first = asyncio.run(worked(db, max_cost_usd=0.001, at_once=20))
+        paused = [p.result.reason for p in first if p.result.status == "paused"]
+        assert paused
+        assert [reason for reason in paused if "--max-cost 0.001 is reached" not in reason] == []
+        with Log.open(db) as log:
+            spent = log.spent("b")
+        assert not spent.unpriced
+        assert 0.0005 < spent.dollars < 0.0015
+        asked = len(server.requests)
+        assert asyncio.run(worked(db, max_cost_usd=spent.dollars))
+        assert len(server.requests) == asked
+        asyncio.run(worked(db, max_cost_usd=100.0))
+    assert list(statuses(db)) == ["success"] * plan.total
+
+
+def test_what_no_cap_in_dollars_can_hold_is_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    assert without_price(["hf/org/name", "openai/gpt-4o-mini", "openai/no-such", "rules"]) == ["openai/no-such"]
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert without_price(["openai/gpt-4o-mini"]) == ["openai/gpt-4o-mini"]
 
 
 def test_a_cap_on_time_pauses(tmp_path: Path) -> None:

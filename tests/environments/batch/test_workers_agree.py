@@ -24,7 +24,7 @@ from tertulia.environments.batch.worker import Failures, Played
 from tertulia.environments.episode import Episode
 from tertulia.storage.log import Log, Unusable
 from tertulia.storage.readers import Spent
-from tests.environments.batch.batches import a_grid, entered, statuses, worked
+from tests.environments.batch.batches import ASKED, a_grid, entered, statuses, worked
 from tests.environments.batch.test_changed_batches import made_with
 from tests.loopback import Loopback
 from tests.playing import FAST, interrupted
@@ -216,7 +216,7 @@ async def test_what_is_spent_while_the_log_is_read_counts_once() -> None:
 
     await caps.read(Slow(), "b")  # type: ignore[arg-type]
     assert (caps.elsewhere_tokens, caps.elsewhere_usd) == (0, 0.0)
-    assert caps.exhausted() is None
+    assert caps.exhausted("openai/any", ASKED) is None
 
 
 async def test_others_play_while_an_episode_that_goes_on_is_read(
