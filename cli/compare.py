@@ -52,9 +52,9 @@ def compare(
     estimators are never pooled, and none is counted while it is held as it was set from outside.
 
     \b
-    tertulia compare 01M84H9WMTMBBBDHJ01DK17EE5              a batch of forks: with the change, and without
-    tertulia compare 01M84H9WMTMBBBDHJ01DK17EE5:set 01M85B9Q:set
-    tertulia compare last 01M84F
+    tertulia compare 01M84H9W                  a batch of forks: change and null
+    tertulia compare b:order=1 b:order=2       two cells of a batch
+    tertulia compare last 01M84F               two episodes
     """  # fmt: skip
     from tertulia.storage.log import Log
 

@@ -154,10 +154,12 @@ def export(
     """Write episodes in the files that other programs read.
 
     \b
-    parquet, jsonl, csv  views and tables, one file each in a folder, and export.json, which says what is what
-    sft                  records to train with: a conversation as one seat witnessed it, its words the assistant's
+    parquet, jsonl, csv  views and tables, one file each in a folder, and
+                         export.json, which says what is what
+    sft                  records to train with: a conversation as one seat
+                         witnessed it, its words the assistant's
     inspect              an eval log for Inspect's viewer: an episode is a sample
-    preferences          pairs that people judged, what they preferred beside the other
+    preferences          pairs that people judged, the preferred one first
 
     \b
     tertulia export --to parquet -o log/
