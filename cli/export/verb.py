@@ -159,7 +159,7 @@ def export(
     sft                  records to train with: a conversation as one seat
                          witnessed it, its words the assistant's
     inspect              an eval log for Inspect's viewer: an episode is a sample
-    preferences          pairs that people judged, the preferred one first
+    preferences          pairs that people judged: chosen and rejected
 
     \b
     tertulia export --to parquet -o log/
