@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode, Listen
+    from tertulia.environments.people.chair import Chair
     from tertulia.environments.people.hosting import Hosting
-    from tertulia.environments.people.table import Chair, Table
+    from tertulia.environments.people.table import Table
     from tertulia.environments.scenario import Scenario
     from tertulia.storage.log import Log
 
@@ -154,7 +155,7 @@ class _Begins:
 
     def chairs(self) -> dict[str, Chair]:
         """A chair for each person."""
-        from tertulia.environments.people.table import Chair
+        from tertulia.environments.people.chair import Chair
 
         return {seat: Chair(seat, pseudonym=self.pseudonyms.get(seat)) for seat in self.seats}
 

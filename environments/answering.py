@@ -10,6 +10,8 @@ from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.backends.rules import RulesModel
 from tertulia.agents.caller import Budget, RetryPolicy, SeatModel
 from tertulia.agents.registry import Backends, ModelURIError
+from tertulia.environments.people.spec import HUMAN
+from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Seat, Stage
 from tertulia.mind.embedding import EMBED
 from tertulia.mind.model import LanguageModel, ModelTrouble
@@ -89,6 +91,14 @@ def backend_of(backends: Backends, uri: str) -> Backend:
 def embedder_of(backends: Backends, uri: str) -> Backend:
     """The same for an embedding model."""
     return _ready(backends, uri, backends.embedder)
+
+
+def check_models(scenario: Scenario, backends: Backends) -> None:
+    """Raises `ModelTrouble` (`refused`) where a model of the scenario can be asked nothing at all."""
+    for uri in sorted(scenario.models - {RULES, HUMAN}):
+        backend_of(backends, uri)
+    for uri in sorted(scenario.embedders):
+        embedder_of(backends, uri)
 
 
 def _ready(backends: Backends, uri: str, make: Callable[[str], Backend]) -> Backend:

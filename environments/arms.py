@@ -12,7 +12,7 @@ from ulid import ULID
 from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.episode import Place
+from tertulia.environments.leading import Place
 from tertulia.environments.many import play_many
 from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario

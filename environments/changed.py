@@ -95,7 +95,7 @@ def accepted_change(
         return None
     # What a copied mind was asked is no part of the episode.
     answered = {call.uri for call in calls if call.status != "error" and call.purpose != PROBE}
-    embedded = {seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings}
+    embedded = stage.scenario.embedders
     unheard = (stage.scenario.models | embedded) - answered
     asked_about = [each for each in found if each.model not in unheard]
     if asked_about and not accept:

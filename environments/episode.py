@@ -14,12 +14,12 @@ from typing import Any, cast
 from ulid import ULID
 
 from tertulia.agents.backends.base import BackendFailure
-from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.caller import Budget, RetryPolicy, StaleTake
 from tertulia.agents.registry import Backends
-from tertulia.environments.answering import Answering, backend_of, embedder_of
+from tertulia.environments.answering import Answering, check_models
 from tertulia.environments.changed import accepted_change
 from tertulia.environments.interventions import Interventions, own_chance
+from tertulia.environments.leading import Leader, Place
 from tertulia.environments.people.consent import words_go_to
 from tertulia.environments.people.local import keep_local, keep_words_local
 from tertulia.environments.people.pseudonyms import discreet
@@ -36,37 +36,15 @@ from tertulia.environments.turn import Turns
 from tertulia.environments.versions import versions
 from tertulia.mind.model import ModelTrouble
 from tertulia.storage.errors import first_line
-from tertulia.storage.log import Ended, LeaseHeld, Log, LogError, LostLease, Refused, Unusable, new_token
+from tertulia.storage.log import Ended, LeaseHeld, Log, LogError, LostLease, Refused, Unusable
 from tertulia.storage.record import Closing, EpisodeRecord, TurnRecord
 from tertulia.storage.rows import CallRow, EpisodeRow, EpisodeStatus, InterventionRow
 from tertulia.storage.statuses import ENDED
 from tertulia.storage.types import dump_json, now
 
-LEASE_S = 600.0
-"""How long an episode stays ours without a sign of life; renewed at turn boundaries."""
-
 Listen = Callable[[dict[str, Any]], None]
 Stop = Callable[[], str | None]
 """Asked between two turns: why the episode should pause now, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """Who leads episodes, and for how long without a sign of life. One who leads many renews all leases at once."""
-
-    token: str = field(default_factory=new_token)
-    lease_s: float = LEASE_S
-    renews: bool = False
-    """Whoever made this renews the leases; an episode that is played alone does so itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an episode belongs in a batch: a cell of its grid, and which of several plays of the same seed it is."""
-
-    batch: str
-    cell: str
-    replicate: int = 0
 
 
 class AlreadyEnded(Exception):
@@ -240,11 +218,9 @@ class Episode:
         return self._ended
 
     def _words_go_to(self) -> list[str]:
-        backends = self.answering.backends
-        scenario = self.stage.scenario
-        embedders = {seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}
-        made_of = {uri: backends.made_of(uri) for uri in scenario.models | embedders}
-        return words_go_to(self.stage, made_of, self.log.target.place())
+        scenario, made_of = self.stage.scenario, self.answering.backends.made_of
+        behind = {uri: made_of(uri) for uri in scenario.models | scenario.embedders}
+        return words_go_to(self.stage, behind, self.log.target.place())
 
     async def _commit(self, record: TurnRecord) -> None:
         """What is not in the log has not happened, whatever the stage has come to."""
@@ -419,10 +395,7 @@ def _can_answer(scenario: Scenario, backends: Backends, people: Table | None) ->
     if taken and people is None:
         raise ModelTrouble("refused", f"{taken[0]} is a person's seat; to take it: tertulia play ... --as {taken[0]}")
     keep_local(scenario, backends)
-    for uri in sorted(scenario.models - {RULES, HUMAN}):
-        backend_of(backends, uri)
-    for uri in sorted({seat.mind.embeddings for seat in scenario.participants if seat.mind.embeddings}):
-        embedder_of(backends, uri)
+    check_models(scenario, backends)
 
 
 def _not_ended(row: EpisodeRow) -> EpisodeRow:

@@ -8,9 +8,8 @@ from typing import Any
 
 from ulid import ULID
 
-from tertulia.agents.backends.rules import URI as RULES
 from tertulia.agents.registry import Backends
-from tertulia.environments.answering import backend_of
+from tertulia.environments.answering import check_models
 from tertulia.environments.changes import Change, ForkError, belief_change, changed_scenario, is_belief, key_changes
 from tertulia.environments.interventions import CHANCE
 from tertulia.environments.people.local import keep_words_local
@@ -62,8 +61,7 @@ class Forking:
     def check_models(self, backends: Backends) -> None:
         """Raises `ModelTrouble` (`refused`) where a seat's model cannot answer, before anything is entered."""
         for scenario in self.scenarios.values():
-            for uri in sorted(scenario.models - {RULES, HUMAN}):
-                backend_of(backends, uri)
+            check_models(scenario, backends)
 
     async def enter(self, log: Log) -> None:
         """Write batch, episodes and their pasts, all or none."""

@@ -12,7 +12,8 @@ from tertulia.agents.caller import RetryPolicy
 from tertulia.agents.registry import Backends
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE
-from tertulia.environments.episode import AlreadyEnded, Episode, Place
+from tertulia.environments.episode import AlreadyEnded, Episode
+from tertulia.environments.leading import Place
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.result import EpisodeResult
 from tertulia.environments.scenario import Scenario, ScenarioError

@@ -41,7 +41,7 @@ def versions(stage: Stage, backends: Backends | None = None) -> dict[str, Any]:
     faculties = {faculty.name: faculty for seat in stage.seats.values() for faculty in seat.faculties}
     uris = sorted(stage.scenario.models - {RULES})
     models = {} if backends is None else {"models": {uri: backends.made_of(uri) for uri in uris}}
-    by = sorted({seat.spec.embeddings for seat in stage.seats.values() if seat.spec.embeddings})
+    by = sorted(stage.scenario.embedders)
     if backends is not None and by:
         models["embeddings"] = {uri: backends.made_of(uri, embeddings=True) for uri in by}
     return {

@@ -128,8 +128,9 @@ class _AtTable:
 
     async def run(self, make: Make, told: str) -> str:
         """Why it ended here: the person left (`undo`, `pause`), or the episode's reason."""
+        from tertulia.environments.people.chair import Chair
         from tertulia.environments.people.sight import shows_minds
-        from tertulia.environments.people.table import Chair, Table
+        from tertulia.environments.people.table import Table
 
         seating = self.seating
         table = Table({seating.seat: Chair(seating.seat, pseudonym=seating.pseudonym)})

@@ -11,8 +11,8 @@ from tertulia.agents.registry import Backends
 from tertulia.environments.batch.design import seed_in, turned
 from tertulia.environments.batch.grid import Grid
 from tertulia.environments.changed import differences
-from tertulia.environments.episode import Place
 from tertulia.environments.floor import ASKS_THE_FLOOR
+from tertulia.environments.leading import Place
 from tertulia.environments.scenario import Scenario
 from tertulia.environments.stage import Stage
 from tertulia.environments.versions import versions

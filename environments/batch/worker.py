@@ -15,7 +15,8 @@ from tertulia.environments.batch.claims import Claims
 from tertulia.environments.batch.plan import Plan, Point
 from tertulia.environments.changed import ChangedSince
 from tertulia.environments.defaults import AT_ONCE_IN_A_BATCH, LEASE_S
-from tertulia.environments.episode import AlreadyEnded, Episode, Leader
+from tertulia.environments.episode import AlreadyEnded, Episode
+from tertulia.environments.leading import Leader
 from tertulia.environments.restore import RestoreError
 from tertulia.environments.result import EpisodeResult
 from tertulia.mind.model import ModelTrouble

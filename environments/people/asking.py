@@ -16,7 +16,7 @@ from tertulia.storage.rows_of_people import InboxRow
 from tertulia.storage.types import now
 
 if TYPE_CHECKING:
-    from tertulia.environments.people.table import Chair
+    from tertulia.environments.people.chair import Chair
     from tertulia.environments.take import TurnWork
 
 PERSON = "person"

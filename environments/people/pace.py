@@ -13,7 +13,7 @@ from tertulia.environments.take import TurnWork, weighed
 from tertulia.environments.world import Pass
 
 if TYPE_CHECKING:
-    from tertulia.environments.people.table import Chair
+    from tertulia.environments.people.chair import Chair
 
 READING_WORDS_PER_SECOND = 4.0
 """How fast people read, roughly: 240 words a minute. Ours."""

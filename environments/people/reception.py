@@ -15,7 +15,7 @@ from tertulia.storage.rows_of_people import AnswerRow, ConsentRow
 from tertulia.storage.types import now
 
 if TYPE_CHECKING:
-    from tertulia.environments.people.table import Chair
+    from tertulia.environments.people.chair import Chair
 
 CONSENT = "consent"
 

@@ -236,6 +236,11 @@ class Scenario(_Frozen):
         floor = {self.turns.model or self.model} if self.turns.policy in ASKS_THE_FLOOR else set()
         return {self.model_of(name) for name in self.names} | floor
 
+    @property
+    def embedders(self) -> set[str]:
+        """The URIs of all models that make embeddings for a seat's memory."""
+        return {seat.mind.embeddings for seat in self.participants if seat.mind.embeddings}
+
     def model_of(self, name: str) -> str:
         """The model URI of a seat."""
         return next(p.model or self.model for p in self.participants if p.name == name)

@@ -11,7 +11,8 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import AlreadyEnded, Episode, Leader
+from tertulia.environments.episode import AlreadyEnded, Episode
+from tertulia.environments.leading import Leader
 from tertulia.environments.many import play_many
 from tertulia.environments.restore import RestoreError, restore
 from tertulia.environments.rows_of_stage import outcome_of

@@ -12,7 +12,8 @@ import pytest
 
 import tertulia
 from tertulia.agents.registry import Backends
-from tertulia.environments.episode import Episode, Leader
+from tertulia.environments.episode import Episode
+from tertulia.environments.leading import Leader
 from tertulia.environments.many import resume_many
 from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log

@@ -18,7 +18,8 @@ from tertulia.environments.batch.caps import Caps, without_price
 from tertulia.environments.batch.plan import BatchError, Plan
 from tertulia.environments.batch.reading import read_grid
 from tertulia.environments.batch.worker import Failures, Played, Worker
-from tertulia.environments.episode import Episode, Leader
+from tertulia.environments.episode import Episode
+from tertulia.environments.leading import Leader
 from tertulia.storage.log import Log, LogError, new_token
 from tertulia.storage.readers import Spent
 from tertulia.storage.rows import CallRow, TurnRow

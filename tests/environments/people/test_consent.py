@@ -15,10 +15,11 @@ import pytest
 import tertulia
 from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode
+from tertulia.environments.people.chair import Chair
 from tertulia.environments.people.consent import ConsentText
 from tertulia.environments.people.errors import Unreadable
 from tertulia.environments.people.pseudonyms import new_pseudonym, read_pseudonym
-from tertulia.environments.people.table import Chair, Table
+from tertulia.environments.people.table import Table
 from tertulia.environments.scenario import ScenarioError
 from tertulia.storage.log import Log
 from tertulia.storage.rows import CallRow, EpisodeRow, EventRow, ParticipantRow, ProbeRow, TurnRow

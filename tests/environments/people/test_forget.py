@@ -12,7 +12,8 @@ import tertulia
 from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode
 from tertulia.environments.forking import plan_forks
-from tertulia.environments.people.table import Chair, Table
+from tertulia.environments.people.chair import Chair
+from tertulia.environments.people.table import Table
 from tertulia.environments.replaying import replay
 from tertulia.environments.restore import RestoreError
 from tertulia.storage.errors import NotFound

@@ -174,7 +174,8 @@ async def test_a_question_that_is_skipped_or_not_answered_is_a_row_all_the_same(
 async def test_an_answer_sent_before_a_crash_counts_after_it(tmp_path: Path) -> None:
     from tertulia.agents.registry import Backends
     from tertulia.environments.episode import Episode
-    from tertulia.environments.people.table import Chair, Table
+    from tertulia.environments.people.chair import Chair
+    from tertulia.environments.people.table import Table
 
     async with playing(tmp_path, *ASKED, "turns.limit=8") as game:
         game.sit("dan")

@@ -13,9 +13,10 @@ import pytest
 import tertulia
 from tertulia.agents.registry import Backends
 from tertulia.environments.episode import Episode
+from tertulia.environments.people.chair import Chair
 from tertulia.environments.people.reading import Unreadable
 from tertulia.environments.people.recorded import RecordedPeople
-from tertulia.environments.people.table import Chair, Table
+from tertulia.environments.people.table import Table
 from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tertulia.storage.rows import BidRow, EventRow, ParticipantRow
