@@ -189,8 +189,9 @@ class SeatModel:
             except BackendFailure as caught:
                 given_up = last and caught.kind == "too_long"  # the question fitted, with the bad reply it does not
                 failure = None if given_up else caught
-                status = "fallback" if given_up else "error"
-                row = row_of(status=status, error=f"{caught.kind}: {caught.message}")
+                # What was refused unread costs nothing; what else went wrong may have been read.
+                outcome = {"status": "fallback", "cost_usd": 0.0} if given_up else {"status": "error"}
+                row = row_of(error=f"{caught.kind}: {caught.message}", **outcome)
             except (Exception, asyncio.CancelledError) as broken:
                 # It may have reached the server and may have to be paid: it is an attempt like any other.
                 cancelled = isinstance(broken, asyncio.CancelledError)

@@ -107,6 +107,8 @@ class Loopback:
 
     def __post_init__(self) -> None:
         self.arrived = threading.Event()
+        self._answers = threading.Event()
+        self._answers.set()
         self._in_flight = 0
         self._times: Counter[str] = Counter()
         self._prefixes: set[str] = set()
@@ -117,6 +119,15 @@ class Loopback:
     def url(self) -> str:
         """What goes into `OPENAI_BASE_URL`."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @contextmanager
+    def holding_back(self) -> Iterator[None]:
+        """No request is answered meanwhile: however slow this machine is, nothing goes on before it should."""
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self._answers.set()
 
     def __enter__(self) -> Loopback:
         ready = threading.Event()
@@ -181,6 +192,8 @@ class Loopback:
     async def _answer(self, request: web.Request, seen: Seen) -> web.StreamResponse:
         if self.latency_ms:
             await asyncio.sleep(self.latency_ms / 1000)
+        while not self._answers.is_set():  # noqa: ASYNC110  it is set in another thread
+            await asyncio.sleep(0.002)
         refusal = self._refusal(request, seen)
         if refusal is not None:
             return refusal

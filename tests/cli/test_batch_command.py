@@ -209,16 +209,15 @@ def test_ctrl_c_lets_turns_end_and_the_batch_goes_on_later(
     with server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         grid = str(a_grid(Path(), scenario="dinner-secret", set=OPENAI, seeds="0:6", grid={"mind.order": [1]}))
-        running = subprocess.Popen(
-            [*COMMAND, "batch", grid, "-j", "3", "--processes", processes],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        server.arrived.wait(60)
-        time.sleep(0.2)
-        os.killpg(running.pid, signal.SIGINT)
-        _, err = running.communicate(timeout=60)
+        with Path("err").open("w") as told, server.holding_back():
+            command = [*COMMAND, "batch", grid, "-j", "3", "--processes", processes]
+            running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told, start_new_session=True)
+            assert server.arrived.wait(60)
+            os.killpg(running.pid, signal.SIGINT)
+            _until_it_says("letting the turns under way end", running)
+        running.wait(60)
+        err = Path("err").read_text()
         assert running.returncode == 130, err
-        assert "letting the turns under way end" in err
         assert "go on with: " in err
         assert "resume b" in err
         assert "Traceback" not in err
@@ -231,6 +230,15 @@ def test_ctrl_c_lets_turns_end_and_the_batch_goes_on_later(
     assert went_on.code == 0, went_on.err
     assert "6 of 6 ended" in went_on.out
     assert set(statuses("log.db")) == {"success"}
+
+
+def _until_it_says(what: str, running: subprocess.Popen[Any]) -> None:
+    """Wait until a command has written something to the file `err`."""
+    deadline = time.monotonic() + 60
+    while what not in Path("err").read_text():
+        assert running.poll() is None, Path("err").read_text()
+        assert time.monotonic() < deadline, f"never said: {what}"
+        time.sleep(0.02)
 
 
 def test_ctrl_c_before_the_worker_processes_are_ready_is_no_traceback(tmp_path: Path) -> None:
@@ -293,21 +301,21 @@ def test_a_log_that_goes_away_ends_a_batch_with_what_was_done_and_how_to_go_on(
 def test_a_second_ctrl_c_stops_now_and_nothing_is_lost(
     tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.latency_ms = 3000
     with server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         grid = str(a_grid(Path(), scenario="dinner-secret", set=OPENAI, grid={"mind.order": [1]}))
-        running = subprocess.Popen([*COMMAND, "batch", grid], stderr=subprocess.PIPE, text=True)
-        server.arrived.wait(60)
-        running.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=60)
+        with Path("err").open("w") as told, server.holding_back():
+            running = subprocess.Popen([*COMMAND, "batch", grid], stderr=told)
+            assert server.arrived.wait(60)
+            running.send_signal(signal.SIGINT)
+            _until_it_says("letting the turns under way end", running)
+            running.send_signal(signal.SIGINT)
+            running.wait(60)
+        err = Path("err").read_text()
         assert running.returncode == 130
         assert "stopping now" in err
         assert "Traceback" not in err
         assert set(statuses("log.db")) == {"paused"}
-        server.latency_ms = 0
         assert tertulia("resume", "b").code == 0
     assert set(statuses("log.db")) == {"success"}
 

@@ -173,12 +173,13 @@ async def test_one_lost_lease_does_not_end_the_others(tmp_path: Path, monkeypatc
 
 async def test_who_lost_the_lease_writes_no_call_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-none-of-yours")
-    with Loopback(latency_ms=150) as server, Log.open(tmp_path / "log.db") as log:
+    with Loopback() as server, Log.open(tmp_path / "log.db") as log:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         episode = await begun(log, model="openai/any")
-        playing = asyncio.ensure_future(episode.play())
-        await asyncio.to_thread(server.arrived.wait, 10)
-        await log.lease(episode.stage.episode, new_token(), ttl_s=60, force=True)
+        with server.holding_back():
+            playing = asyncio.ensure_future(episode.play())
+            await asyncio.to_thread(server.arrived.wait, 10)
+            await log.lease(episode.stage.episode, new_token(), ttl_s=60, force=True)
         with pytest.raises(LostLease):
             await playing
         assert log.rows(CallRow, episode.stage.episode) == []
@@ -296,18 +297,17 @@ async def test_a_reask_that_is_too_long_is_a_declared_fallback(tmp_path: Path, m
         scenario = tertulia.load_scenario("planning-meeting", sets, model="openai/any")
         episode = await Episode.begin(scenario, seed=0, log=log, backends=Backends(), retry=FAST)
 
-        async def narrow() -> None:
+        def narrow(body: dict[str, Any]) -> None:
             """The question fitted; with the bad reply beside it, it no longer does."""
-            await asyncio.to_thread(server.arrived.wait, 10)
-            server.context = sum(len(message["content"]) for message in server.requests[0].body["messages"]) // 4 + 20
+            server.context = sum(len(message["content"]) for message in body["messages"]) // 4 + 20
 
-        watching = asyncio.ensure_future(narrow())
+        server.script = narrow
         result = await episode.play()
-        await watching
         calls = log.rows(CallRow, result.episode)
     assert result.status in ("degraded", "error")
     assert [call.status for call in calls[:2]] == ["invalid", "fallback"]
     assert "too_long" in (calls[1].error or "")
+    assert [call.cost_usd for call in calls[:2]] == [None, 0.0], "what was refused unread costs nothing"
 
 
 async def test_cancelled_while_a_refusal_is_written_down_it_is_written_all_the_same(

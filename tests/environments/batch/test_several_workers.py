@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -88,29 +87,13 @@ def led(db: str) -> int:
     return sum(one.led for one in standing(db))
 
 
-@contextmanager
-def answers_held_back(server: Loopback) -> Iterator[None]:
-    """No request is answered meanwhile: however late a worker begins, the others have not done all the work by then."""
-    go_on = threading.Event()
-
-    def held(body: dict[str, Any]) -> None:
-        go_on.wait(240)
-
-    server.script = held
-    try:
-        yield
-    finally:
-        server.script = None
-        go_on.set()
-
-
 @pytest.mark.slow
 def test_on_postgresql_one_is_killed_and_one_is_paused_past_its_lease_and_woken(
     postgres: str, tmp_path: Path, fork: Any, server: Loopback
 ) -> None:
     grid, whole = undisturbed(tmp_path)
     entered(postgres, grid)
-    with answers_held_back(server):
+    with server.holding_back():
         killed, sleeper = a_worker(fork, postgres, server, 3), a_worker(fork, postgres, server, 3)
         wait_until(lambda: led(postgres) >= 6)
     os.kill(sleeper.pid, signal.SIGSTOP)
@@ -134,7 +117,7 @@ def test_on_one_file_what_a_killed_worker_led_is_taken_over_at_once(
     grid, whole = undisturbed(tmp_path)
     db = str(tmp_path / "log.db")
     entered(db, grid)
-    with answers_held_back(server):
+    with server.holding_back():
         killed, left = a_worker(fork, db, server, 3, lease_s=3600.0), a_worker(fork, db, server, 3, lease_s=3600.0)
         wait_until(lambda: led(db) >= 6)
     os.kill(killed.pid, signal.SIGKILL)
@@ -159,7 +142,7 @@ def a_cluster(folder: Path, environment: dict[str, str], workers: int) -> Iterat
 
     start("scheduler", "--host", "127.0.0.1", "--port", "0")
     try:
-        wait_until(where.exists)
+        wait_until(lambda: where.exists() and where.read_text().rstrip().endswith("}"))
         for _ in range(workers):
             start("worker", "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", str(folder))
         yield json.loads(where.read_text())["address"], children[1:]

@@ -307,11 +307,12 @@ async def test_a_worker_waits_for_the_lease_of_another_and_then_takes_over(tmp_p
     with Log.open(db) as log:
         silent = worker(plan, log, Backends(), lease_s=1.0)
         point = next(plan.points())
-        elsewhere = Leader("another.1.1.x", lease_s=1.0, renews=True)
+        elsewhere = Leader("another.1.1.x", lease_s=60.0, renews=True)
         episode = await Episode.begin(
             plan.scenario(point), seed=0, log=log, backends=Backends(), place=plan.place(point), leader=elsewhere
         )
         assert [one.led for one in log.standing("b")] == [True]
+        await log.lease(episode.stage.episode, elsewhere.token, ttl_s=1.0)
         [found] = await played(silent)
         assert found.result.status == "success"
         assert found.result.episode == episode.stage.episode
@@ -339,14 +340,15 @@ async def test_an_episode_that_was_lost_to_another_is_taken_over_when_that_one_d
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = tmp_path / "log.db"
-    with serving(monkeypatch, latency_ms=50) as server:
+    with serving(monkeypatch) as server:
         plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, set=OPENAI, seeds="0:1", grid={"mind.order": [1]}))
         with Log.open(db) as log:
             one = worker(plan, log, Backends(), at_once=1, lease_s=4.0)
-            playing = asyncio.ensure_future(played(one))
-            await asyncio.to_thread(server.arrived.wait, 10)
-            [begun] = log.standing("b")
-            await log.lease(begun.episode, "another.1.1.x", ttl_s=1.0, force=True)
+            with server.holding_back():
+                playing = asyncio.ensure_future(played(one))
+                await asyncio.to_thread(server.arrived.wait, 10)
+                [begun] = log.standing("b")
+                await log.lease(begun.episode, "another.1.1.x", ttl_s=1.0, force=True)
             found = await asyncio.wait_for(playing, 30)
             await one.backends.aclose()
     assert [p.result.status for p in found] == ["success"]
@@ -356,15 +358,16 @@ async def test_an_episode_that_another_took_is_let_go_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = tmp_path / "log.db"
-    with serving(monkeypatch, latency_ms=50) as server:
+    with serving(monkeypatch) as server:
         plan = await asyncio.to_thread(entered, db, a_grid(tmp_path, set=OPENAI, grid={"mind.order": [1]}))
         with Log.open(db) as log:
             one = worker(plan, log, Backends(), at_once=1, lease_s=2.0)
-            playing = asyncio.ensure_future(played(one))
-            await asyncio.to_thread(server.arrived.wait, 10)
-            [begun] = log.standing("b")
-            await log.lease(begun.episode, new_token(), ttl_s=600, force=True)
-            for _ in range(500):
+            with server.holding_back():
+                playing = asyncio.ensure_future(played(one))
+                await asyncio.to_thread(server.arrived.wait, 10)
+                [begun] = log.standing("b")
+                await log.lease(begun.episode, new_token(), ttl_s=600, force=True)
+            for _ in range(3000):
                 if [row.status for row in log.standing("b")][1:] == ["success"]:
                     break
                 await asyncio.sleep(0.02)

@@ -143,8 +143,9 @@ def test_a_dask_worker_makes_backends_once_for_all_its_parts_and_is_told_why_to_
         await stopping
 
     async def stop(engine: OnDask) -> None:
-        while len(server.requests) < 50:  # noqa: ASYNC110  of 480, when the second parts are under way
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(120):
+            while len(server.requests) < 50:  # noqa: ASYNC110  of 480, when the second parts are under way
+                await asyncio.sleep(0.01)
         engine.stop("enough for today")
 
     asyncio.run(play())
