@@ -92,6 +92,13 @@ def missing(uri: str) -> str | None:
     return None if folder.is_dir() else f"there is no folder {folder.absolute()}"
 
 
+def lacking(uri: str) -> str | None:
+    """What is missing on this machine to ask models like this one: a key, a package; None where nothing is known to be,
+    as of plugins."""
+    known = _BUILT_IN.get(parse_uri(uri).provider)
+    return None if known is None else known.lacks()
+
+
 def needs_backend(uri: str) -> bool:
     """Whether a language model behind a `Backend` answers, and not rules, a person or a log."""
     known = _BUILT_IN.get(parse_uri(uri).provider)

@@ -99,6 +99,7 @@ def batch(
         typer.Option(
             "--lease",
             min=1.0,
+            max=86400.0,
             metavar="SECONDS",
             show_envvar=False,
             help="How long a worker may give no sign of life before others take over its episodes.",

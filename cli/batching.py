@@ -38,16 +38,21 @@ def play_grid(
     grid: str, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
 ) -> int:
     """Enter a grid into the log, or go on with it there, play it, and return the exit code."""
+    from tertulia.agents.registry import lacking
     from tertulia.environments.batch.caps import without_price
     from tertulia.environments.batch.plan import Plan
     from tertulia.environments.batch.reading import read_grid
     from tertulia.storage.log import Log
 
     plan = Plan.of(read_grid(grid))
-    if settings.max_cost_usd is not None and (unknown := without_price(plan.priced())):
+    if settings.max_cost_usd is not None and (unknown := without_price(plan.asked())):
         raise BadInput(
             f"--max-cost cannot hold: the price of {', '.join(unknown)} is unknown; cap --max-tokens instead"
         )
+    if scheduler is None:  # on a cluster, its workers have the keys
+        for uri in plan.asked():
+            if (lacks := lacking(uri)) is not None:
+                raise BadInput(f"{uri}: {lacks}")
     with Log.open(db) as log:
         asyncio.run(plan.enter(log, accept_changes=settings.accept_changes))
         return play_plan(plan, log, settings, processes=processes, scheduler=scheduler, db=db, as_json=as_json)
@@ -78,6 +83,7 @@ def play_plan(
                 raise
             watching.broken = str(error)
     try:
+        plan = watching.grown()
         lines = [*summary_lines(plan, log, progress)]
         last = _last_words(plan, log, engine, watching, settings, db)
     except LogError as error:
@@ -227,7 +233,17 @@ class _Watching:
             with suppress(LogError):
                 begun = time.monotonic()
                 self.progress.look(*await asyncio.to_thread(_standing, self.log, self.batch))
+                if self.progress.ended >= self.progress.total:
+                    await asyncio.to_thread(self.grown)
                 await asyncio.sleep(_LONGER_THAN_LOOKING * (time.monotonic() - begun))
+
+    def grown(self) -> Plan:
+        """The plan as the log has it by now: another run may have added to it."""
+        from tertulia.environments.batch.plan import Plan
+
+        plan = Plan.load(self.log, self.batch)
+        self.progress.total = plan.total
+        return plan
 
     def _interrupt(self, task: asyncio.Task[Any]) -> None:
         if self.interrupted:
@@ -286,6 +302,8 @@ def _last_words(
 def _failures(progress: Progress, plan: Plan, stopped: str | None, db: str | None) -> Iterator[str]:
     """The reasons of what failed or paused in this run, each once, with one episode to look at; what stopped all is
     told elsewhere."""
+    from tertulia.environments.changed import CHANGED
+
     reasons: dict[tuple[str, str], list[Played]] = {}
     for played in progress.unfinished:
         if played.result.status == "paused" and played.result.reason == stopped:
@@ -293,6 +311,7 @@ def _failures(progress: Progress, plan: Plan, stopped: str | None, db: str | Non
         reasons.setdefault((played.result.status, played.result.reason), []).append(played)
     for (status, reason), alike in sorted(reasons.items(), key=lambda item: -len(item[1]))[:_SHOWN_FAILURES]:
         also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        yield f"{alike[0].result.episode or alike[0].cell}{also}: {status}: {reason}"
+        changed = f"; to go on all the same: {_again(plan, db)} --accept-changes" if reason.startswith(CHANGED) else ""
+        yield f"{alike[0].result.episode or alike[0].cell}{also}: {status}: {reason}{changed}"
     if len(reasons) > _SHOWN_FAILURES:
         yield f"all of them: {program()} episodes --batch {plan.batch} --status error --status paused{db_option(db)}"

@@ -194,7 +194,7 @@ def _told_failures(tally: Tally, db: str | None) -> int:
         reasons.setdefault((result.status, result.reason), []).append(result)
     for (status, reason), alike in list(reasons.items())[:_SHOWN_FAILURES]:
         also = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
-        note(f"seed {alike[0].seed}{also}: {status}: {reason}; {go_on(alike[0].episode, db, status)}")
+        note(f"seed {alike[0].seed}{also}: {status}: {reason}; {go_on(alike[0].episode, db, status, reason)}")
     if len(tally.failed) > min(len(reasons), _SHOWN_FAILURES):
         there = db_option(db)
         note(f"all {len(tally.failed)} of them: {program()} episodes --status error --status paused{there}")

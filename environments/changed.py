@@ -26,6 +26,9 @@ _PROVIDED_BY = {
 """Packages that make a difference only where a model of these providers has a seat."""
 
 
+CHANGED = "changed since it was played"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that is not what it was, in words."""
@@ -54,8 +57,8 @@ class ChangedSince(Exception):
         return "\n".join([*lines, f"to go on all the same, which is recorded: {resume} --accept-changes"])
 
     def in_one_line(self) -> str:
-        """For where many episodes are told of."""
-        return f"changed since it was played: {'; '.join(map(str, self.differences))}; to go on: --accept-changes"
+        """For where many episodes are told of: it begins with `CHANGED`."""
+        return f"{CHANGED}: {'; '.join(map(str, self.differences))}"
 
 
 def differences(then: Any, now: Any) -> list[Difference]:

@@ -165,7 +165,7 @@ class Writer:
                     self._one_by_one(connection, items)
                 self.transactions += 1
                 return
-            except (SQLAlchemyError, LogError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, those who wait are told, and others can go on
                 self._hang_up()
                 fault = passing(error)
                 if fault is not None and not self._committing and waiting.again(fault):
@@ -183,10 +183,8 @@ class Writer:
         transaction = connection.begin()
         try:
             kept = run_many(connection, works)
-        except LogError:
-            kept = False
-        except SQLAlchemyError as error:
-            if passing(error) is not None:
+        except Exception as error:
+            if not isinstance(error, LogError) and passing(error) is not None:
                 raise
             kept = False  # full or read-only: what of it is small enough may still be written alone
         if kept:
@@ -203,7 +201,7 @@ class Writer:
             savepoint = connection.begin_nested()
             try:
                 item.result = run_one(connection, item.work)
-            except (SQLAlchemyError, LogError) as error:
+            except Exception as error:
                 if passing(error) is not None:
                     raise
                 item.error = self._target.told(error)
@@ -224,7 +222,7 @@ class Writer:
             try:
                 item.result = run_one(connection, item.work)
                 transaction.commit()
-            except (SQLAlchemyError, LogError) as error:
+            except Exception as error:  # noqa: BLE001  it is told to whoever wants it written
                 item.error = self._target.told(error)
                 transaction.close()
 

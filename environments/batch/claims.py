@@ -4,6 +4,7 @@ leave behind."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -16,8 +17,8 @@ from tertulia.storage.readers import Standing
 from tertulia.storage.statuses import ONGOING
 
 _NEVER = object()
-_LOOK_AHEAD = 64
-"""Among so many of the next episodes a worker chooses by chance, once it has met another one."""
+_REST = 10.0
+"""How much longer we wait than looking took: looking what others do must not become the work itself."""
 
 
 def failed_in(standing: Iterable[Standing]) -> dict[str, datetime | None]:
@@ -46,9 +47,16 @@ class Claims:
         points = plan.points() if only is None else only
         self._unbegun: dict[tuple[str, int, int], Point] = {point.key: point for point in points}
         self._mine = set(self._unbegun)
+        self._next = deque(self._unbegun)
+        """In which order they are begun; what others have begun meanwhile is passed over."""
         self._left: deque[Standing] = deque()
         self._tried: set[str] = set()
-        self._crowded = False
+        self._handed: dict[tuple[str, int, int], int] = {}
+        """What was given out to be begun, and after how many looks."""
+        self._looks = 0
+        self._look_s = 0.0
+        self._done = False
+        """Nothing is left to do, unless an episode is lost that is led here."""
         self._rng = Random()
         self._lock = asyncio.Lock()
         self._given_up = asyncio.Event()
@@ -65,20 +73,21 @@ class Claims:
         """An episode to begin, or one to take over; None when all there was to do is done, by whomever. Waits while
         others lead what is left, in case they die."""
         async with self._lock:
-            while not self._given_up.is_set():
+            while not (self._given_up.is_set() or self._done):
                 if self._left:
                     one = self._left.popleft()
                     self._tried.add(one.episode)
                     return one
                 if self._unbegun:
-                    return self._unbegun.pop(self._choose())
+                    return self._choose()
                 waiting = [one for one in await self._standing() if self._may_come_free(one)]
                 if not waiting:
+                    self._done = True
                     return None
                 self._left += [one for one in waiting if not one.led]
                 if not self._left:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(self._poll_s):
+                        async with asyncio.timeout(max(self._poll_s, _REST * self._look_s)):
                             await self._given_up.wait()
             return None
 
@@ -86,31 +95,38 @@ class Claims:
         """Whoever waits for an episode gets none."""
         self._given_up.set()
 
-    async def taken(self) -> None:
-        """Another worker was faster: look again at what is begun, and keep out of each other's way."""
-        self._crowded = True
+    async def taken(self, point: Point) -> None:
+        """Another worker was faster: look again at what is begun, unless somebody here has looked since, and go on
+        somewhere else, where it is likely that nobody is."""
         async with self._lock:
-            await self._standing()
+            if self._handed.pop(point.key) == self._looks:
+                await self._standing()
+                self._next = deque(self._unbegun)
+                self._next.rotate(self._rng.randrange(len(self._next)) if self._next else 0)
 
-    def played(self, episode: str) -> None:
+    def played(self, one: Point | Standing, episode: str) -> None:
         """This worker has led it: it is not taken up again."""
+        self._handed.pop(one.key, None)
         self._tried.add(episode)
 
     def lost(self, episode: str) -> None:
         """Another worker leads it. Should that one die, it is taken up like any other."""
         self._tried.discard(episode)
+        self._done = False
 
-    def _choose(self) -> tuple[str, int, int]:
-        if not self._crowded:
-            return next(iter(self._unbegun))
-        ahead = [key for key, _ in zip(self._unbegun, range(_LOOK_AHEAD), strict=False)]
-        return self._rng.choice(ahead)
+    def _choose(self) -> Point:
+        while (point := self._unbegun.pop(self._next.popleft(), None)) is None:
+            pass
+        self._handed[point.key] = self._looks
+        return point
 
     def _may_come_free(self, one: Standing) -> bool:
         return one.status in ONGOING and one.episode not in self._tried
 
     async def _standing(self) -> list[Standing]:
+        began = time.monotonic()
         found = await asyncio.to_thread(self._log.standing, self._plan.batch)
+        self._looks, self._look_s = self._looks + 1, time.monotonic() - began
         for one in found:
             self._unbegun.pop(one.key, None)
         return [one for one in found if one.key in self._mine]

@@ -32,6 +32,8 @@ class _Run:
         self.parts = 0
         """How many are being played now."""
         self.over = False
+        self.why: str | None = None
+        """Why the run was stopped, as soon as anybody here knows: parts that come later are not begun."""
         threading.Thread(target=self._serve, name="tertulia-parts", daemon=True).start()
 
     def _serve(self) -> None:
@@ -56,7 +58,9 @@ def play_part(settings: Settings, points: Sequence[Point], run: str) -> tuple[li
         mine = _RUNS[run]
         mine.parts += 1
     try:
-        return asyncio.run_coroutine_threadsafe(_part(settings, points, run, mine.backends), mine.loop).result()
+        if mine.why is not None:
+            return [], mine.why
+        return asyncio.run_coroutine_threadsafe(_part(settings, points, run, mine), mine.loop).result()
     finally:
         with _LOCK:
             mine.parts -= 1
@@ -76,14 +80,12 @@ def _end_what_is_over() -> None:
         _RUNS.pop(name).end()
 
 
-async def _part(
-    settings: Settings, points: Sequence[Point], run: str, backends: Backends
-) -> tuple[list[Played], str | None]:
+async def _part(settings: Settings, points: Sequence[Point], run: str, mine: _Run) -> tuple[list[Played], str | None]:
     played = []
-    watch = _Watch(run)
+    watch = _Watch(run, mine)
     watch.start()
     try:
-        async with aclosing(work(settings, points, watch.hold, backends)) as results:
+        async with aclosing(work(settings, points, watch.hold, mine.backends)) as results:
             async for one in results:
                 played.append(one)
     finally:
@@ -94,11 +96,11 @@ async def _part(
 class _Watch(threading.Thread):
     """Looks, at once and while a part is played, whether the batch was stopped, and why."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, mine: _Run) -> None:
         super().__init__(name="tertulia-watch", daemon=True)
         from distributed import get_client
 
-        self._run, self._client = run, get_client()
+        self._run, self._mine, self._client = run, mine, get_client()
         self._loop = asyncio.get_running_loop()
         self._why: str | None = None
         self.worker: Worker | None = None
@@ -113,6 +115,7 @@ class _Watch(threading.Thread):
         while (why := self._told()) is None:
             if self.over.wait(_LOOK_S):
                 return
+        self._mine.why = why
         with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
             self._loop.call_soon_threadsafe(self._let_end, why)
 

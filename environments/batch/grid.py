@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from tertulia.environments.batch.design import cell_name, variants
+from tertulia.environments.people.spec import HUMAN
 from tertulia.environments.scenario import Problem, Scenario, ScenarioError, scenario_path
 from tertulia.environments.scenario.build import build
 from tertulia.environments.scenario.overrides import put, set_model
@@ -57,6 +58,11 @@ class Grid:
             except ScenarioError as error:
                 problems = {(one.key, one.wrong): one for one in error.problems} | problems
                 continue
+            seat = next((one for one in scenario.names if scenario.model_of(one) == HUMAN), None)
+            if seat is not None:
+                one = self._peopled(seat, levels)
+                problems.setdefault((one.key, one.wrong), one)
+                continue
             for swapped, variant in variants(scenario, "swap" in self.design):
                 cells[cell_name(labels | swapped)] = variant
         if problems:
@@ -89,6 +95,13 @@ class Grid:
         if self.source.base is not None and ("/" in name or name.endswith((".yaml", ".yml"))):
             path = self.source.base / path
         return read_yaml(path)
+
+    def _peopled(self, seat: str, levels: Sequence[Level]) -> Problem:
+        """What is said of a seat that a person would have to take."""
+        fixed = [("set", key) for key, value in self.fixed.items() if value == HUMAN]
+        paths = [level.path for level in levels if HUMAN in level.sets.values()] or fixed or [("scenario",)]
+        right = f"give it a model, as in `participants.{seat}.model: rules`; people take seats with tertulia play"
+        return self.source.problem(paths[0], f"{seat} is a person's seat, and nobody sits in a batch", right)
 
     def _wrong(self, path: KeyPath, wrong: str, right: str) -> ScenarioError:
         return ScenarioError([self.source.problem(path, wrong, right)])

@@ -198,8 +198,8 @@ class Plan:
         floor = {turns.get("model") or data["model"]} if turns.get("policy") in ASKS_THE_FLOOR else set()
         return {seat.get("model") or data["model"] for seat in data["participants"]} | floor
 
-    def priced(self) -> list[str]:
-        """The URIs of all that may cost something: models, and what makes their seats' embeddings."""
+    def asked(self) -> list[str]:
+        """The URIs of all that is asked: models, and what makes their seats' embeddings."""
         seats = [seat for cell in self.grid["cells"].values() for seat in cell["participants"]]
         embeddings = [(seat.get("mind") or {}).get("embeddings") for seat in seats]
         return sorted({*filter(None, embeddings), *self.models()})

@@ -136,7 +136,8 @@ class Worker:
             try:
                 played = await (self._begin(claimed) if isinstance(claimed, Point) else self._take_over(claimed))
             except Duplicate:
-                await self._claims.taken()
+                if isinstance(claimed, Point):
+                    await self._claims.taken(claimed)
                 continue
             except (LeaseHeld, LostLease, AlreadyEnded):  # it is another worker's now
                 continue
@@ -194,7 +195,7 @@ class Worker:
         return Played(found.cell, found.seed, found.replicate, result)
 
     async def _play(self, place: Point | Standing, episode: Episode) -> Played:
-        self._claims.played(episode.stage.episode)
+        self._claims.played(place, episode.stage.episode)
         try:
             result = await episode.play()
         except LostLease:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -22,12 +23,14 @@ import yaml
 from tertulia.cli.display.batch import Progress
 from tertulia.cli.errors import BadInput
 from tertulia.cli.spans import parse_span, span_text
+from tertulia.environments.batch.engine import Here
 from tertulia.environments.batch.worker import Played
 from tertulia.environments.result import EpisodeResult
 from tertulia.storage.log import Log
 from tests.cli.command import Tertulia
 from tests.cli.screen import Screen
-from tests.environments.batch.batches import a_grid, entered, statuses
+from tests.environments.batch.batches import a_grid, entered, statuses, worked
+from tests.environments.batch.test_changed_batches import made_with, stopped_midway
 from tests.loopback import Faults, Loopback
 from tests.postgres import Server
 
@@ -100,6 +103,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a span": (["grid.yaml", "--max-time", "soon"], "--max-time soon: write a span such as 90s"),
     "a share": (["grid.yaml", "--fail-on-error", "2"], "--fail-on-error"),
     "a cost that cannot be known": (["paid.yaml", "--max-cost", "3"], "cannot hold: the price of openai/any"),
+    "a lease for ever": (["grid.yaml", "--lease", "inf"], "--lease"),
     "a negative cost": (["grid.yaml", "--max-cost", "-1"], "--max-cost"),
 }  # fmt: skip
 
@@ -119,6 +123,65 @@ def test_bad_input_is_one_line_and_leaves_nothing_behind(
     [line] = said.err.splitlines()
     assert hint in line
     assert not Path("log.db").exists()
+
+
+def test_a_model_without_a_key_is_told_before_anything_is_entered(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    said = tertulia("batch", str(a_grid(Path(), set=OPENAI)))
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "error: openai/any: set OPENAI_API_KEY in the environment or in a .env file\n"
+    assert not Path("log.db").exists()
+
+
+def test_a_batch_that_another_run_makes_larger_is_told_as_it_is_in_the_end(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    alone = Here.play
+
+    async def and_another(self: Here) -> Any:
+        async for one in alone(self):
+            yield one
+        await asyncio.to_thread(entered, Path("log.db"), a_grid(tmp_path, seeds="0:5"))
+        await worked("log.db", max_time_s=1e-9)
+
+    monkeypatch.setattr(Here, "play", and_another)
+    said = tertulia("batch", str(a_grid(Path())))
+    rows = [line.split()[:4] for line in said.out.splitlines() if line.startswith("mind.order=")]
+    assert rows == [["mind.order=1", "2", "0", "3"], ["mind.order=2", "2", "0", "3"]]
+    assert "4 of 10 ended, 4 in this run" in said.out
+    assert said.code == 1
+    assert "6 of 10 have not ended; go on with: " in said.err
+
+
+def test_what_has_changed_since_is_gone_on_with_by_the_command_that_is_told(tertulia: Tertulia, tmp_path: Path) -> None:
+    db = Path("log.db")
+    stopped_midway(db, entered(db, a_grid(tmp_path, scenario="dinner-secret", seeds="0:1", grid={"mind.order": [1]})))
+    [paused] = [line["episode"] for line in tertulia("episodes", "--json").lines()]
+    made_with(db, "episode", "versions", python="3.9.1")
+    said = tertulia("batch", str(a_grid(Path(), scenario="dinner-secret", seeds="0:1", grid={"mind.order": [1]})))
+    assert said.code == 1
+    told = f"{paused}: paused: changed since it was played: Python: 3.9 then, "
+    [line] = [line for line in said.err.splitlines() if line.startswith(told)]
+    assert line.endswith("to go on all the same: tertulia resume b --accept-changes")
+    assert tertulia("resume", "b", "--accept-changes").code == 0
+
+
+def test_a_single_episode_that_has_changed_since_is_told_with_the_command_that_goes_on(tertulia: Tertulia) -> None:
+    assert tertulia("run", "dinner-secret", "-S", "turns.limit=3").code == 0
+    [row] = tertulia("episodes", "--json").lines()
+    episode = row["episode"]
+    with closing(sqlite3.connect("log.db")) as there, there:
+        there.execute("DELETE FROM turn WHERE turn > 1")
+        there.execute("UPDATE episode SET status = 'paused', head = 1, lease = NULL, ended_at = NULL")
+    made_with(Path("log.db"), "episode", "versions", python="3.9.1")
+    said = tertulia("resume", "--all")
+    assert said.code == 1
+    advice = f"to go on all the same: tertulia resume {episode} --accept-changes"
+    assert advice in said.err
+    assert "set that right first" not in said.err
 
 
 def test_a_grid_that_is_wrong_enters_nothing(tertulia: Tertulia) -> None:

@@ -111,6 +111,17 @@ def _find(log: Log, row_type: type[Row], **equals: Any) -> list[Row]:
     return list(log.rows(row_type, equals.get("episode") or equals["id"]))
 
 
+async def test_one_thing_that_cannot_be_written_harms_no_other(log: Log) -> None:
+    """Not even where it is no database that refuses it: beyond all times is no time."""
+    await log.begin(an_episode())
+    late = log.lease(ID, "another.1.1.x", ttl_s=1e20, force=True)
+    refused, written = await asyncio.gather(late, log.commit(a_turn(0)), return_exceptions=True)
+    assert isinstance(refused, LogError)
+    assert written is None
+    await log.commit(a_turn(1))
+    assert log.episode(ID).head == 1
+
+
 async def test_a_hundred_thousand_characters_come_back_exactly(log: Log) -> None:
     words = "\u202e\x00\x1b[1m[bold]\ud83d" + "ñ\U0001f600'\"\\\n" * 20_000
     await log.begin(an_episode())

@@ -146,6 +146,14 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "unknown word": ({"desing": "swap"}, "unknown key 'desing'; nearest: 'design'"),
     "unknown design": ({"design": ["swop"]}, "no design 'swop'; nearest: 'swap'"),
     "two designs": ({"design": ["paired", "independent"]}, "exclude each other"),
+    "a person in the grid": (
+        {"grid": {"model": ["rules", "human"]}},
+        "grid.model.1: sally is a person's seat, and nobody sits in a batch; give it a model",
+    ),
+    "a person everywhere": (
+        {"scenario": "dinner-secret", "set": {"participants.bob.model": "human"}},
+        "bob is a person's seat, and nobody sits in a batch",
+    ),
     "nothing to swap": ({"design": ["swap"]}, "all seats of every cell have the same model and mind"),
     "no replicates": ({"replicates": 0}, "0 is no number of replicates"),
     "unknown scenario": ({"scenario": "dinner"}, "no scenario 'dinner'; nearest: 'dinner-secret'"),
