@@ -31,7 +31,8 @@ class Claims:
     begun (its place is unique) or taken over (by its lease). `only` limits it to some of the episodes.
 
     What had `failed` when the run began (in the log, at that time), or by None when this worker begins, is tried again
-    by one of its workers, once; what fails or pauses now is left as it is.
+    by one of its workers, once; what fails now is left as it is. What a worker pauses, each other one tries once more:
+    trouble with a server may have passed, and a worker that was told to stop leaves its episodes to them.
     """
 
     def __init__(
