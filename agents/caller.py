@@ -17,6 +17,7 @@ from tertulia.agents.backends.schema import canonical_schema
 from tertulia.agents.limiter import LONGEST_WAIT_S, Limiter, Slot
 from tertulia.agents.reading import Reading, read, reask
 from tertulia.mind.model import Message, ModelTrouble, Reply, Request, Sampling, T
+from tertulia.storage.errors import first_line
 from tertulia.storage.rows import CallRow
 from tertulia.storage.types import dump_json, now
 from tertulia.storage.writer import Lasting
@@ -195,7 +196,7 @@ class SeatModel:
             except (Exception, asyncio.CancelledError) as broken:
                 # It may have reached the server and may have to be paid: it is an attempt like any other.
                 cancelled = isinstance(broken, asyncio.CancelledError)
-                row = row_of(status="error", error="cancelled" if cancelled else f"{type(broken).__name__}: {broken}")
+                row = row_of(status="error", error="cancelled" if cancelled else _in_a_line(broken))
                 self._spend(row)
                 await self._keep(row)
                 raise
@@ -254,6 +255,10 @@ class SeatModel:
         if value is None:
             raise StaleTake(self.turn, self.take)
         return value
+
+
+def _in_a_line(broken: BaseException) -> str:
+    return f"{type(broken).__name__}: {first_line(broken)}"
 
 
 def sampling_of(prompt: Prompt) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Claims:
         self._looks = 0
         self._look_s = 0.0
         self._done = False
-        """Nothing is left to do, unless an episode is lost that is led here."""
+        """Nothing is left to do, unless an episode goes to another that was to be played here."""
         self._rng = Random()
         self._lock = asyncio.Lock()
         self._given_up = asyncio.Event()
@@ -100,6 +100,7 @@ class Claims:
         """Another worker was faster: look again at what is begun, unless somebody here has looked since, and go on
         somewhere else, where it is likely that nobody is."""
         async with self._lock:
+            self._done = False  # should that one die, it is taken over
             if self._handed.pop(point.key) == self._looks:
                 await self._standing()
                 self._next = deque(self._unbegun)

@@ -70,6 +70,21 @@ async def test_all_players_of_a_worker_who_come_too_late_look_once_and_go_where_
     assert all(map(batch.begin, await some(late, 50)))
 
 
+async def test_what_another_was_faster_to_begin_is_waited_for_and_taken_over_where_that_one_dies() -> None:
+    batch = Batch(1)
+    claims = claims_on(batch)
+    await claims.start()
+    [point] = await some(claims, 1)
+    assert await claims.next() is None, "for whoever else plays here"
+    batch.begun[point.key] = Standing("e0", *point.key, "running", led=True)
+    await claims.taken(point)
+    waiting = asyncio.create_task(claims.next())
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    dead = batch.begun[point.key] = Standing("e0", *point.key, "running", led=False)
+    assert await asyncio.wait_for(waiting, 30) == dead
+
+
 async def test_eight_workers_of_fifty_begin_everything_once_and_seldom_meet() -> None:
     batch, met = Batch(4000), 0
     workers = [claims_on(batch) for _ in range(8)]
