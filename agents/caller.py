@@ -51,12 +51,13 @@ class Ledger(Protocol):
 class Budget(Protocol):
     """A cap in dollars or tokens, shared by all who spend from it."""
 
-    def exhausted(self, uri: str, prompt: Prompt) -> str | None:
-        """Why this may not be asked of this model, in one line; None while it may, and then it is in flight."""
+    async def admit(self, uri: str, prompt: Prompt) -> str | None:
+        """Why this may not be asked of this model, in one line; None where it may, and then it is in flight until its
+        attempt is spent. May wait for what others have in flight."""
         ...
 
     def spend(self, row: CallRow) -> None:
-        """Counts one new attempt; reused rows are not spent again."""
+        """Counts one new attempt, which has returned; reused rows are not spent again."""
         ...
 
 
@@ -180,13 +181,16 @@ class SeatModel:
 
     async def _attempt(self, asking: _Asking, last: bool) -> tuple[CallRow, BackendFailure | None]:
         async with self.limiter.slot(self.uri) as slot:
-            if self.budget is not None and (reason := self.budget.exhausted(self.uri, asking.prompt)) is not None:
+            if self.budget is not None and (reason := await self.budget.admit(self.uri, asking.prompt)) is not None:
                 raise ModelTrouble("cap", reason)
             started, clock = self.clock(), time.perf_counter()
             failure: BackendFailure | None = None
             row_of = partial(self._row, asking, started, clock)
             try:
                 completion = await self.backend.complete(asking.prompt)
+                reading = read(completion, asking.request.schema)
+                row = row_of(**_outcome(reading, completion, last))
+                asking.value = reading.value
             except BackendFailure as caught:
                 given_up = last and caught.kind == "too_long"  # the question fitted, with the bad reply it does not
                 failure = None if given_up else caught
@@ -200,10 +204,6 @@ class SeatModel:
                 self._spend(row)
                 await self._keep(row)
                 raise
-            else:
-                reading = read(completion, asking.request.schema)
-                asking.value = reading.value
-                row = row_of(**_outcome(reading, completion, last))
             self._spend(row)  # before anybody has the slot: a cap counts what has been answered
             _tell(slot, failure)
         await self._keep(row)

@@ -38,24 +38,36 @@ def play_grid(
     grid: str, settings: Settings, *, processes: int, scheduler: str | None, db: str | None, as_json: bool
 ) -> int:
     """Enter a grid into the log, or go on with it there, play it, and return the exit code."""
-    from tertulia.agents.registry import lacking
-    from tertulia.environments.batch.caps import without_price
     from tertulia.environments.batch.plan import Plan
     from tertulia.environments.batch.reading import read_grid
     from tertulia.storage.log import Log
 
     plan = Plan.of(read_grid(grid))
+    if scheduler is None:  # a cluster's workers have the keys
+        _check_models(plan, settings, db)
+    with Log.open(db) as log:
+        asyncio.run(plan.enter(log, accept_changes=settings.accept_changes))
+        return play_plan(plan, log, settings, processes=processes, scheduler=scheduler, db=db, as_json=as_json)
+
+
+def _check_models(plan: Plan, settings: Settings, db: str | None) -> None:
+    """Raises `BadInput` where a model cannot be asked, or not within the cap, before anything is entered or asked. A
+    batch that has ended asks nothing any more."""
+    from tertulia.agents.registry import lacking
+    from tertulia.environments.batch.caps import without_price
+    from tertulia.environments.batch.plan import Plan
+    from tertulia.storage.log import Log
+
+    with suppress(LogError), Log.open(db, create=False) as log:
+        if _ended(log, plan.batch) >= max(plan.total, Plan.load(log, plan.batch).total):
+            return
+    for uri in plan.models():
+        if (lacks := lacking(uri)) is not None:
+            raise BadInput(f"{uri}: {lacks}")
     if settings.max_cost_usd is not None and (unknown := without_price(plan.asked())):
         raise BadInput(
             f"--max-cost cannot hold: the price of {', '.join(unknown)} is unknown; cap --max-tokens instead"
         )
-    if scheduler is None:  # on a cluster, its workers have the keys
-        for uri in plan.asked():
-            if (lacks := lacking(uri)) is not None:
-                raise BadInput(f"{uri}: {lacks}")
-    with Log.open(db) as log:
-        asyncio.run(plan.enter(log, accept_changes=settings.accept_changes))
-        return play_plan(plan, log, settings, processes=processes, scheduler=scheduler, db=db, as_json=as_json)
 
 
 def play_plan(

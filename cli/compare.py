@@ -12,7 +12,7 @@ import typer
 
 from tertulia.cli.display.summary import plural
 from tertulia.cli.errors import BadInput
-from tertulia.cli.hints import program
+from tertulia.cli.hints import of_log, program
 from tertulia.cli.options import AsJson, Db, Debug
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ def _side(log: Log, given: str) -> _Side:
     batch = batch_named(log, name)
     if batch is None:
         raise BadInput(
-            f"{given}: no batch '{name}' in {log.target}; to see what there is: {program()} episodes --batches"
+            f"{given}: no batch '{name}' in {log.target}; to see what there is: "
+            f"{program()} episodes --batches{of_log(log)}"
         )
     cells = _cells(log, batch.id)
     if cell not in cells:
@@ -121,10 +122,12 @@ def _side(log: Log, given: str) -> _Side:
 
 def _episode(log: Log, wanted: str) -> EpisodeRow:
     from tertulia.cli.finding import LAST, batch_named, find
-    from tertulia.storage.log import NotFound
+    from tertulia.storage.errors import NotFound, Several
 
     try:
         return log.episode(find(log, wanted) if wanted == LAST else wanted)
+    except Several:
+        raise
     except NotFound as missing:
         batch = batch_named(log, wanted)
         if batch is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tertulia.cli.errors import BadInput
-from tertulia.cli.hints import program
+from tertulia.cli.hints import of_log, program
 from tertulia.storage.statuses import PLAYED_OUT
 
 if TYPE_CHECKING:
@@ -26,37 +26,40 @@ def find(log: Log, wanted: str, *, status: Sequence[str] | None = None) -> str:
         return _named(log, wanted)
     newest = log.episodes(1, status=status)
     if not newest and status is not None and log.episodes(1):
-        raise BadInput(f"every episode has ended; to see them: {program()} episodes")
+        raise BadInput(f"every episode has ended; to see them: {program()} episodes{of_log(log)}")
     if not newest:
         raise BadInput(f"there is no episode in {log.target} yet; to begin with: {program()} run mutual-friends")
     return newest[0].id
 
 
 def _named(log: Log, wanted: str) -> str:
-    from tertulia.storage.log import NotFound
+    from tertulia.storage.errors import NotFound, Several
 
     try:
         return log.episode(wanted).id
+    except Several:
+        raise
     except NotFound as missing:
         batch = batch_named(log, wanted)
         if batch is None:
             raise
         raise BadInput(
-            f"no episode '{wanted}', but batch {batch.id}; for its episodes: {program()} episodes --batch {batch.id}"
+            f"no episode '{wanted}', but batch {batch.id}; for its episodes: "
+            f"{program()} episodes --batch {batch.id}{of_log(log)}"
         ) from missing
 
 
 def batch_named(log: Log, wanted: str) -> BatchRow | None:
-    """The batch of this name, or the only one whose id begins so; None where there is none. Raises `NotFound` where
-    there are several."""
-    from tertulia.storage.log import NotFound
+    """The batch of this name, or the only one whose id begins so; None where there is none. Raises `Several`."""
+    from tertulia.storage.errors import NotFound, Several
 
     for start in dict.fromkeys((wanted, wanted.upper())):
         try:
             return log.batch(start)
-        except NotFound as missing:
-            if "several" in str(missing):
-                raise
+        except Several:
+            raise
+        except NotFound:
+            continue
     return None
 
 
@@ -80,19 +83,21 @@ def _of_batch(log: Log, batch: str) -> list[str]:
 
 def episode_or_batch(log: Log, word: str) -> tuple[EpisodeRow | None, BatchRow | None]:
     """The episode of this name, or the batch where there is none: one of the two. Raises `BadInput`."""
-    from tertulia.storage.log import NotFound
+    from tertulia.storage.errors import NotFound, Several
 
     if word == LAST:
         return log.episode(find(log, word)), None
     try:
         return log.episode(word), None
+    except Several:
+        raise
     except NotFound as missing:
         batch = batch_named(log, word)
         if batch is not None:
             return None, batch
         raise BadInput(
-            f"no episode and no batch '{word}' in {log.target}; to see them: {program()} episodes, and "
-            f"{program()} episodes --batches"
+            f"no episode and no batch '{word}' in {log.target}; to see them: {program()} episodes{of_log(log)}, and "
+            f"{program()} episodes --batches{of_log(log)}"
         ) from missing
 
 
@@ -103,7 +108,8 @@ def ended_of_batch(log: Log, batch: str) -> tuple[list[str], int]:
     ended = [row.id for row in rows if row.status in PLAYED_OUT]
     if not ended:
         raise BadInput(
-            f"no episode of batch {batch} was played to its end; to see it: {program()} episodes --batch {batch}"
+            f"no episode of batch {batch} was played to its end; to see it: "
+            f"{program()} episodes --batch {batch}{of_log(log)}"
         )
     return ended, len(rows)
 

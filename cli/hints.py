@@ -6,9 +6,14 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tertulia.cli.display.harmless import one_line
+
+if TYPE_CHECKING:
+    from tertulia.storage.log import Log
 
 _NAME = "tertulia"
 
@@ -38,6 +43,17 @@ def db_option(db: str | None) -> str:
 
         db = str(Target.of(db))
     return f" --db {shlex.quote(one_line(db))}"
+
+
+def of_log(log: Log) -> str:
+    """The same for a log that is open."""
+    from tertulia.storage.errors import LogError
+    from tertulia.storage.target import Target
+
+    with suppress(LogError):
+        if str(Target.of()) == str(log.target):
+            return ""
+    return f" --db {shlex.quote(one_line(log.target))}"
 
 
 def resume_command(episode: str, db: str | None) -> str:

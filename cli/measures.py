@@ -13,7 +13,7 @@ import typer
 
 from tertulia.cli.errors import BadInput, note
 from tertulia.cli.finding import check_baseline, ended_of_batch, episode_or_batch
-from tertulia.cli.hints import db_option, program
+from tertulia.cli.hints import db_option, of_log, program
 from tertulia.cli.options import AsJson, Db, Debug
 from tertulia.storage.statuses import PLAYED_OUT
 
@@ -180,7 +180,9 @@ def chosen_episodes(log: Log, wanted: Sequence[str]) -> tuple[list[str], str]:
     if not wanted:
         ids = [row.id for row in log.episodes(status=PLAYED_OUT)]
         if not ids:
-            raise BadInput(f"no episode in {log.target} was played to its end; to see all: {program()} episodes")
+            raise BadInput(
+                f"no episode in {log.target} was played to its end; to see all: {program()} episodes{of_log(log)}"
+            )
         return ids, "{id} IN (SELECT id FROM episode WHERE status IN ('success', 'degraded'))"
     found: dict[str, None] = {}
     conditions = []

@@ -13,7 +13,7 @@ import typer
 
 from tertulia.cli.errors import BadInput, note
 from tertulia.cli.finding import LAST, find
-from tertulia.cli.hints import db_option, program
+from tertulia.cli.hints import db_option, of_log, program
 from tertulia.cli.options import AsJson, Db, Debug
 from tertulia.storage.statuses import PLAYED_OUT
 
@@ -111,7 +111,10 @@ def _chosen(log: Log, wanted: Sequence[str], scenario: str | None) -> list[Episo
     if scenario is not None:
         found = log.episodes(scenario=scenario, status=PLAYED_OUT)
         if not found:
-            raise BadInput(f"--scenario {scenario}: no ended episode in {log.target}; to see all: {program()} episodes")
+            raise BadInput(
+                f"--scenario {scenario}: no ended episode in {log.target}; "
+                f"to see all: {program()} episodes{of_log(log)}"
+            )
         left_out = len(log.episodes(scenario=scenario)) - len(found)
         if left_out:
             note(f"{left_out} of the episodes of {scenario} have not ended and are left out")

@@ -20,6 +20,10 @@ class NotFound(LogError):
     """No episode, or more than one, answers to an id."""
 
 
+class Several(NotFound):
+    """More than one answers to the beginning of an id."""
+
+
 class LeaseHeld(LogError):
     """Another worker leads the episode."""
 

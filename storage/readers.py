@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Select, and_, case, func, literal, select, true
 
-from tertulia.storage.errors import NotFound
+from tertulia.storage.errors import NotFound, Several
 from tertulia.storage.faults import patiently
 from tertulia.storage.lease import is_dead
 from tertulia.storage.prompts import restored
@@ -82,7 +82,7 @@ class Readers:
                 return (exact or found)[0]
             if found and id:
                 number = "more than 20" if len(found) > 20 else len(found)
-                raise NotFound(f"{number} episodes begin with '{id}': {found[0].id}, {found[1].id}, ...")
+                raise Several(f"{number} episodes begin with '{id}': {found[0].id}, {found[1].id}, ...")
         raise NotFound(f"no episode '{id}' in {self.target}; to see what there is: tertulia episodes")
 
     def episodes(
@@ -112,7 +112,7 @@ class Readers:
         if found and id and (found[0].id == id or len(found) == 1):
             return found[0]
         if found and id:
-            raise NotFound(f"several batches begin with '{id}': {found[0].id}, {found[1].id}, ...")
+            raise Several(f"several batches begin with '{id}': {found[0].id}, {found[1].id}, ...")
         raise NotFound(f"no batch '{id}' in {self.target}; to see what there is: tertulia episodes --batches")
 
     def batches(self) -> list[BatchRow]:

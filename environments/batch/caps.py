@@ -34,7 +34,7 @@ class Caps:
     earlier ones, and by other workers; `max_time_s` bounds this run alone.
 
     Requests in flight count as what requests cost on average, and before any was answered as what they are likely to
-    cost, so that a cap is passed by little.
+    cost; where a cap may be reached by them, no other is sent until that is known. So a cap is passed by little.
     """
 
     max_cost_usd: float | None = None
@@ -49,17 +49,23 @@ class Caps:
     unpriced: str | None = None
     """A model that answered at an unknown price."""
     _asked: int = 0
+    _returned: int = 0
     _answered: int = 0
+    """Those of what returned that were no errors."""
     _likely_usd: float = 0.0
     """What all that was asked before the first answer is likely to come to."""
     _likely_tokens: float = 0.0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set, and made anew, whenever a request returns."""
     _read_s: float = 0.0
     """How long the last reading took."""
     _began: float = field(default_factory=time.monotonic)
 
-    def exhausted(self, uri: str, prompt: Prompt) -> str | None:
-        """Why nothing more may be asked; otherwise this request counts as in flight."""
-        reason = self._spent_up()
+    async def admit(self, uri: str, prompt: Prompt) -> str | None:
+        """Why nothing more may be asked; otherwise this request counts as in flight. Where the cap is not reached, but
+        may be by what is in flight, this waits to know."""
+        while (reason := self._spent_up()) is None and self._asked > self._returned and self._may_pass():
+            await self._news.wait()
         if reason is None:
             self._asked += 1
             if not self._answered and self.counts_others:
@@ -70,30 +76,45 @@ class Caps:
 
     def spend(self, row: CallRow) -> None:
         """Count one attempt."""
-        self._answered += 1
+        self._returned += 1
+        self._answered += row.status != "error"
         self.spent_usd += row.cost_usd or 0.0
         self.tokens += (row.input_tokens or 0) + (row.output_tokens or 0)
         if row.cost_usd is None and row.status != "error":
             self.unpriced = row.uri
+        if self.counts_others:
+            news, self._news = self._news, asyncio.Event()
+            news.set()
 
     def _spent_up(self) -> str | None:
         if self.max_cost_usd is not None:
             if self.unpriced is not None:
                 return f"the price of {self.unpriced} is unknown, so --max-cost cannot hold; cap --max-tokens instead"
-            spent = self.elsewhere_usd + self.spent_usd
-            if spent + self._in_flight(self.spent_usd, self._likely_usd) >= self.max_cost_usd:
-                so_far = f"${spent:.2f} spent{'' if spent >= self.max_cost_usd else ', the rest in flight'}"
-                return f"--max-cost {self.max_cost_usd:g} is reached ({so_far})"
-        if self.max_tokens is not None:
-            used = self.elsewhere_tokens + self.tokens
-            if used + self._in_flight(self.tokens, self._likely_tokens) >= self.max_tokens:
-                so_far = f"{used} used{'' if used >= self.max_tokens else ', the rest in flight'}"
-                return f"--max-tokens {self.max_tokens} is reached ({so_far})"
+            if self._dollars >= self.max_cost_usd:
+                return f"--max-cost {self.max_cost_usd:g} is reached (${self._dollars:.2f} spent)"
+        if self.max_tokens is not None and self._used >= self.max_tokens:
+            return f"--max-tokens {self.max_tokens} is reached ({self._used} used)"
         return self.out_of_time()
 
+    def _may_pass(self) -> bool:
+        """Whether a cap is reached once what is in flight has returned, if that is like what returned before."""
+        dollars = self._dollars + self._in_flight(self.spent_usd, self._likely_usd)
+        tokens = self._used + self._in_flight(self.tokens, self._likely_tokens)
+        return (self.max_cost_usd is not None and dollars >= self.max_cost_usd) or (
+            self.max_tokens is not None and tokens >= self.max_tokens
+        )
+
     def _in_flight(self, spent: float, likely: float) -> float:
-        """What the requests in flight will come to, if they are like those before."""
-        return max(0, self._asked - self._answered) * spent / self._answered if self._answered else likely
+        each = spent / self._answered if self._answered else likely / max(1, self._asked)
+        return (self._asked - self._returned) * each
+
+    @property
+    def _dollars(self) -> float:
+        return self.elsewhere_usd + self.spent_usd
+
+    @property
+    def _used(self) -> int:
+        return self.elsewhere_tokens + self.tokens
 
     def out_of_time(self) -> str | None:
         """Why no further turn may begin, for want of time."""

@@ -17,8 +17,8 @@ from tertulia.storage.readers import Standing
 from tertulia.storage.statuses import ONGOING
 
 _NEVER = object()
-_REST = 10.0
-"""How much longer we wait than looking took: looking what others do must not become the work itself."""
+_REST, _LONGEST_REST_S = 10.0, 15.0
+"""How much longer we wait than looking took, and how long at most: looking must not become the work itself."""
 
 
 def failed_in(standing: Iterable[Standing]) -> dict[str, datetime | None]:
@@ -88,7 +88,8 @@ class Claims:
                 self._left += [one for one in waiting if not one.led]
                 if not self._left:
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(max(self._poll_s, _REST * self._look_s)):
+                        rest_s = min(_LONGEST_REST_S, _REST * self._look_s)
+                        async with asyncio.timeout(max(self._poll_s, rest_s)):
                             await self._given_up.wait()
             return None
 

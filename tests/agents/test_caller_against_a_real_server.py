@@ -283,7 +283,7 @@ async def test_a_backend_that_breaks_leaves_a_row_frees_its_slot_and_counts_as_s
     class Spent:
         rows = list[CallRow]()
 
-        def exhausted(self, uri: str, prompt: Any) -> str | None:
+        async def admit(self, uri: str, prompt: Any) -> str | None:
             return None
 
         def spend(self, row: CallRow) -> None:
@@ -353,7 +353,7 @@ async def test_reused_rows_count_among_the_rows_of_a_seat_but_are_not_written_or
     class Spent:
         rows = list[CallRow]()
 
-        def exhausted(self, uri: str, prompt: Any) -> str | None:
+        async def admit(self, uri: str, prompt: Any) -> str | None:
             return None
 
         def spend(self, row: CallRow) -> None:
@@ -388,7 +388,7 @@ async def test_a_used_up_budget_sends_nothing() -> None:
         def __init__(self) -> None:
             self.left = 1
 
-        def exhausted(self, uri: str, prompt: Any) -> str | None:
+        async def admit(self, uri: str, prompt: Any) -> str | None:
             return None if self.left else "the cap of 1 call is used up"
 
         def spend(self, row: CallRow) -> None:

@@ -136,6 +136,20 @@ def test_a_model_without_a_key_is_told_before_anything_is_entered(
     assert not Path("log.db").exists()
 
 
+def test_a_batch_that_has_ended_is_looked_at_without_a_key_or_a_price(
+    tertulia: Tertulia, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = str(a_grid(Path(), set=OPENAI, seeds="0:1", grid={"mind.order": [1]}))
+    with server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        assert tertulia("batch", grid).code == 0
+        said = tertulia("batch", grid, "--max-cost", "3")
+    assert (said.code, "1 of 1 ended, 0 in this run" in said.out) == (0, True)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://nowhere.example/v1")
+    assert tertulia("batch", grid, "--accept-changes").code == 0
+
+
 def test_a_batch_that_another_run_makes_larger_is_told_as_it_is_in_the_end(
     tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

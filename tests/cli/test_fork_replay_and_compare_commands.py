@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -153,6 +155,26 @@ def test_a_batch_where_an_episode_is_asked_for_is_known_as_one(tertulia: Tertuli
         assert (said.code, said.out) == (2, "")
         [line] = said.err.splitlines()
         assert "no episode 'b', but batch b; for its episodes: tertulia episodes --batch b" in line
+
+
+def test_the_beginning_of_several_ids_is_told_as_such_whatever_batch_begins_so(tertulia: Tertulia, dinner: str) -> None:
+    assert tertulia("fork", dinner, "--at", "8", "--set", "turns.limit=9").code == 0
+    said = tertulia("show", dinner[:2])
+    assert said.code == 2
+    assert f"3 episodes begin with '{dinner[:2]}'" in said.err
+
+
+def test_advice_names_the_log_that_was_looked_at(
+    tertulia: Tertulia, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TERTULIA_DB")
+    grid = str(a_grid(tmp_path, seeds="0:1", grid={"mind.order": [1]}))
+    other = str(tmp_path / "other.db")
+    assert tertulia("batch", grid, "--db", other).code == 0
+    said = tertulia("show", "b", "--db", other)
+    [advice] = re.findall(r"for its episodes: tertulia (.*)$", said.err, re.MULTILINE)
+    assert tertulia(*shlex.split(advice)).code == 0
+    assert "--db" not in tertulia("show", "nothing").err
 
 
 def test_two_cells_of_a_batch_are_compared_in_the_order_of_their_grid(tertulia: Tertulia) -> None:

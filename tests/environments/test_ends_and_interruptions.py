@@ -178,7 +178,7 @@ async def test_who_lost_the_lease_writes_no_call_either(tmp_path: Path, monkeypa
         episode = await begun(log, model="openai/any")
         with server.holding_back():
             playing = asyncio.ensure_future(episode.play())
-            await asyncio.to_thread(server.arrived.wait, 10)
+            assert await asyncio.to_thread(server.arrived.wait, 60)
             await log.lease(episode.stage.episode, new_token(), ttl_s=60, force=True)
         with pytest.raises(LostLease):
             await playing
@@ -192,7 +192,7 @@ async def test_a_lease_is_renewed_while_a_turn_lasts(tmp_path: Path, monkeypatch
         episode = await begun(log, "mutual-friends", model="openai/any", leader=Leader(lease_s=0.3))
         first = log.episode(episode.stage.episode).lease_until
         playing = asyncio.ensure_future(episode.play())
-        await asyncio.to_thread(server.arrived.wait, 10)
+        assert await asyncio.to_thread(server.arrived.wait, 60)
         await asyncio.sleep(0.4)
         later = log.episode(episode.stage.episode).lease_until
         playing.cancel()

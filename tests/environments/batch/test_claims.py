@@ -101,7 +101,8 @@ async def test_eight_workers_of_fifty_begin_everything_once_and_seldom_meet() ->
             claims.played(point, f"e{point.seed}")
             await asyncio.sleep(0.001)
 
-    for one in workers:
+    for number, one in enumerate(workers):
+        one._rng.seed(number)
         await one.start()
     await asyncio.gather(*(player(one) for one in workers for _ in range(50)))
     assert len(batch.begun) == batch.many

@@ -26,7 +26,6 @@ from tertulia.storage.rows import CallRow, TurnRow
 from tests.environments.batch.batches import ASKED, a_grid, entered, statuses, transcripts, worked, worker
 from tests.loopback import Faults, Loopback
 
-OUT = {"output_tokens": 1}
 OPENAI = {"turns.limit": 3, "model": "openai/any", "mind.preset": "reactive"}
 
 
@@ -197,7 +196,7 @@ async def test_a_log_that_cannot_be_read_for_a_while_ends_no_cap(monkeypatch: py
             break
         await asyncio.sleep(0.01)
     watching.cancel()
-    assert "(7 used)" in str(caps.exhausted("openai/any", ASKED))
+    assert "(7 used)" in str(await caps.admit("openai/any", ASKED))
 
 
 def test_an_answer_at_an_unknown_price_in_an_earlier_run_is_known_before_anything_is_asked(
@@ -213,34 +212,44 @@ def test_an_answer_at_an_unknown_price_in_an_earlier_run_is_known_before_anythin
     assert all("--max-cost cannot hold" in p.result.reason for p in found)
 
 
-def test_a_cap_in_dollars_needs_prices() -> None:
-    caps = Caps(max_cost_usd=1.0)
-    assert caps.exhausted("openai/any", ASKED) is None
-    row: Any = type(
-        "Row", (), {"cost_usd": None, "status": "ok", "uri": "openai/x", "input_tokens": 1, "output_tokens": 1}
-    )
-    caps.spend(row)
-    assert "the price of openai/x is unknown" in str(caps.exhausted("openai/any", ASKED))
+def attempt(cost_usd: float | None, status: str = "ok") -> Any:
+    return SimpleNamespace(cost_usd=cost_usd, status=status, uri="openai/x", input_tokens=1, output_tokens=1)
 
 
-def test_requests_in_flight_count_before_they_are_answered() -> None:
+async def test_a_cap_in_dollars_needs_prices() -> None:
     caps = Caps(max_cost_usd=1.0)
-    row: Any = type("Row", (), {"cost_usd": 0.3, "status": "ok", "uri": "u", "input_tokens": 1} | OUT)
-    assert caps.exhausted("openai/any", ASKED) is None
-    caps.spend(row)
-    assert [caps.exhausted("openai/any", ASKED) is None for _ in range(4)] == [True, True, True, False]
+    assert await caps.admit("openai/any", ASKED) is None
+    caps.spend(attempt(None))
+    assert "the price of openai/x is unknown" in str(await caps.admit("openai/any", ASKED))
+
+
+async def test_what_is_in_flight_is_waited_for_where_it_may_reach_the_cap() -> None:
+    caps = Caps(max_cost_usd=1.0)
+    assert await caps.admit("openai/any", ASKED) is None
+    caps.spend(attempt(0.3))
+    assert [await caps.admit("openai/any", ASKED) for _ in range(3)] == [None] * 3
+    waiting = asyncio.create_task(caps.admit("openai/any", ASKED))
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        caps.spend(attempt(0.3))
+    assert "--max-cost 1 is reached ($1.20 spent)" in str(await waiting)
 
 
 @pytest.mark.parametrize("cap", [{"max_tokens": 1000}, {"max_cost_usd": 0.00037}])
-def test_requests_count_by_what_they_are_likely_to_cost_while_none_is_answered(cap: dict[str, Any]) -> None:
+async def test_requests_count_by_what_they_are_likely_to_cost_while_none_is_answered(cap: dict[str, Any]) -> None:
     caps = Caps(**cap)
-    likely = [caps.exhausted("openai/gpt-4o-mini", ASKED) for _ in range(6)]
-    assert [reason is None for reason in likely] == [True] * 5 + [False]
-    assert "the rest in flight" in str(likely[5])
-    row: Any = SimpleNamespace(cost_usd=0.0, status="error", uri="openai/x", input_tokens=None, output_tokens=None)
-    for _ in range(5):
-        caps.spend(row)
-    assert caps.exhausted("openai/gpt-4o-mini", ASKED) is None
+    assert [await caps.admit("openai/gpt-4o-mini", ASKED) for _ in range(5)] == [None] * 5
+    waiting = asyncio.create_task(caps.admit("openai/gpt-4o-mini", ASKED))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    caps.spend(attempt(None, "error"))
+    assert await asyncio.wait_for(waiting, 10) is None, "what failed costs nothing"
+    after = asyncio.create_task(caps.admit("openai/gpt-4o-mini", ASKED))
+    await asyncio.sleep(0.01)
+    assert not after.done(), "and says nothing of the others"
+    caps.spend(attempt(0.00002))
+    assert await asyncio.wait_for(after, 10) is None, "less than it was likely to be"
 
 
 def test_a_cap_in_dollars_pauses_a_batch_that_goes_on_under_a_higher_one(
@@ -259,9 +268,9 @@ def test_a_cap_in_dollars_pauses_a_batch_that_goes_on_under_a_higher_one(
         with Log.open(db) as log:
             spent = log.spent("b")
         assert not spent.unpriced
-        assert 0.0005 < spent.dollars < 0.0015
+        assert 0.001 <= spent.dollars < 0.0013
         asked = len(server.requests)
-        assert asyncio.run(worked(db, max_cost_usd=spent.dollars))
+        assert asyncio.run(worked(db, max_cost_usd=0.001))
         assert len(server.requests) == asked
         asyncio.run(worked(db, max_cost_usd=100.0))
     assert list(statuses(db)) == ["success"] * plan.total
@@ -346,7 +355,7 @@ async def test_an_episode_that_was_lost_to_another_is_taken_over_when_that_one_d
             one = worker(plan, log, Backends(), at_once=1, lease_s=4.0)
             with server.holding_back():
                 playing = asyncio.ensure_future(played(one))
-                await asyncio.to_thread(server.arrived.wait, 10)
+                assert await asyncio.to_thread(server.arrived.wait, 60)
                 [begun] = log.standing("b")
                 await log.lease(begun.episode, "another.1.1.x", ttl_s=1.0, force=True)
             found = await asyncio.wait_for(playing, 30)
@@ -364,7 +373,7 @@ async def test_an_episode_that_another_took_is_let_go_and_the_rest_goes_on(
             one = worker(plan, log, Backends(), at_once=1, lease_s=2.0)
             with server.holding_back():
                 playing = asyncio.ensure_future(played(one))
-                await asyncio.to_thread(server.arrived.wait, 10)
+                assert await asyncio.to_thread(server.arrived.wait, 60)
                 [begun] = log.standing("b")
                 await log.lease(begun.episode, new_token(), ttl_s=600, force=True)
             for _ in range(3000):

@@ -217,7 +217,7 @@ async def test_what_is_spent_while_the_log_is_read_counts_once() -> None:
 
     await caps.read(Slow(), "b")  # type: ignore[arg-type]
     assert (caps.elsewhere_tokens, caps.elsewhere_usd) == (0, 0.0)
-    assert caps.exhausted("openai/any", ASKED) is None
+    assert await caps.admit("openai/any", ASKED) is None
 
 
 async def test_others_play_while_an_episode_that_goes_on_is_read(
