@@ -273,21 +273,25 @@ async def test_a_cancelled_call_that_reached_the_server_is_a_row_and_frees_its_s
     assert limiter.in_flight == 0
 
 
+class Spent:
+    """A budget without an end."""
+
+    def __init__(self) -> None:
+        self.rows: list[CallRow] = []
+
+    async def admit(self, uri: str, prompt: Any) -> str | None:
+        return None
+
+    def spend(self, row: CallRow) -> None:
+        self.rows.append(row)
+
+
 async def test_a_backend_that_breaks_leaves_a_row_frees_its_slot_and_counts_as_spent() -> None:
     class Broken:
         uri = "other/any"
 
         async def complete(self, prompt: Any) -> Any:
             raise KeyError("choices")
-
-    class Spent:
-        rows = list[CallRow]()
-
-        async def admit(self, uri: str, prompt: Any) -> str | None:
-            return None
-
-        def spend(self, row: CallRow) -> None:
-            self.rows.append(row)
 
     ledger, limiter, spent = Kept(), Limiter(), Spent()
     with pytest.raises(KeyError, match="choices"):
@@ -350,15 +354,6 @@ async def test_an_answer_is_not_used_before_it_is_durable() -> None:
 
 
 async def test_reused_rows_count_among_the_rows_of_a_seat_but_are_not_written_or_spent_again() -> None:
-    class Spent:
-        rows = list[CallRow]()
-
-        async def admit(self, uri: str, prompt: Any) -> str | None:
-            return None
-
-        def spend(self, row: CallRow) -> None:
-            self.rows.append(row)
-
     with Loopback(Faults(truncated=1.0, server=1.0, transport_cap=1)) as server:
         ledger = Kept()
         await _ask(server, ledger)
