@@ -165,13 +165,15 @@ async def test_an_episode_or_a_batch_that_is_not_there_is_told(told: Log) -> Non
         told.df("v_beliefs", batch="none")
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys, tertulia; sys.modules['pandas'] = None\n"
         "try: tertulia.open_log('log.db').df('v_beliefs')\n"
         "except tertulia.LogError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path
+    )
     assert done.stdout.strip() == "a DataFrame needs the extra: pip install 'tertulia[data]'"
 
 
