@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tertulia.cli.display.harmless import one_line
 from tertulia.cli.display.summary import plural
 from tertulia.cli.errors import BadInput
 from tertulia.cli.hints import of_log, program
@@ -94,8 +96,10 @@ def _both(log: Log, a: str, b: str | None) -> tuple[_Side, _Side]:
     cells, name = _cells(log, batch.id), batch.id
     ordered = _in_order(batch, cells)
     if len(cells) != 2:
-        named = _some(ordered) or "none"
-        raise BadInput(f"batch {name} has {len(cells)} cells ({named}); name two, as in {name}:CELL {name}:CELL")
+        named = f" ({_some(ordered)})" if ordered else ""
+        two = " ".join(shlex.quote(one_line(f"{name}:{cell}")) for cell in (*ordered, "CELL", "CELL")[:2])
+        right = f"name two, as in: {program()} compare {two}{of_log(log)}"
+        raise BadInput(f"batch {name} has {plural(len(cells), 'cell')}{named}; {right}")
     one, other = (SET, NULL) if set(cells) == {SET, NULL} else ordered
     return _Side(f"{name}:{one}", None, cells[one]), _Side(f"{name}:{other}", None, cells[other])
 
@@ -145,7 +149,7 @@ def _in_order(batch: BatchRow, cells: Collection[str]) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN_CELLS
-    return ", ".join(names[:_SHOWN_CELLS]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(names[:_SHOWN_CELLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _cells(log: Log, batch: str) -> dict[str, list[EpisodeRow]]:

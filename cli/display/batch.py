@@ -42,7 +42,8 @@ class Progress:
         self._mine = 0
         self.unfinished: list[Played] = []
         self.failed = self.played = 0
-        self._looked = False
+        self._looked_s: float | None = None
+        """When the log was last looked at, after the beginning."""
         self.began = time.monotonic()
         self._told_at, self._told_of = self.began, ended
         self._step: Callable[[], None] = _nothing
@@ -59,7 +60,7 @@ class Progress:
 
     def look(self, ended: int, turns: int, spent: Spent) -> None:
         """Take in what the log has by now."""
-        self._looked = True
+        self._looked_s = self.seconds
         self._in_log, self.turns, self.spent = max(self._in_log, ended), turns, spent
         self._step()
 
@@ -88,14 +89,15 @@ class Progress:
 
     def speed(self) -> str:
         """How fast. What only the log knows is told once it was asked, here and in `rates`."""
-        took_s = max(self.seconds, 1e-9)
-        episodes = f"{60 * (self.ended - self.before) / took_s:.1f} episodes/min"
-        return f"{episodes}, {(self.turns - self._turns_before) / took_s:.1f} turns/s" if self._looked else episodes
+        episodes = f"{60 * (self.ended - self.before) / max(self.seconds, 1e-9):.1f} episodes/min"
+        if self._looked_s is None:
+            return episodes
+        return f"{episodes}, {(self.turns - self._turns_before) / max(self._looked_s, 1e-9):.1f} turns/s"
 
     def rates(self) -> str:
         """How fast, at what cost, with which failures: one line."""
         fallbacks = f"fallbacks {_percent(self.since.fallbacks, self.since.calls)}"
-        known = [cost_text(self.since), fallbacks] if self._looked else []
+        known = [cost_text(self.since), fallbacks] if self._looked_s is not None else []
         return ", ".join([self.speed(), *known, f"errors {_percent(self.failed, self.played)}"])
 
     def lines(self) -> Iterator[str]:

@@ -189,5 +189,8 @@ def test_of_many_cells_some_are_named(tertulia: Tertulia) -> None:
     assert tertulia("batch", str(grid)).code == 0
     said = tertulia("compare", "b")
     assert said.code == 2
-    assert "has 11 cells (turns.limit=1, turns.limit=2," in said.err
+    assert "has 11 cells (turns.limit=1; turns.limit=2;" in said.err
     assert "and 3 more" in said.err
+    [advice] = re.findall(r"as in: tertulia (.*)$", said.err, re.MULTILINE)
+    assert advice == "compare b:turns.limit=1 b:turns.limit=2"
+    assert tertulia(*shlex.split(advice)).code == 0
