@@ -125,19 +125,14 @@ def _side(log: Log, given: str) -> _Side:
 
 
 def _episode(log: Log, wanted: str) -> EpisodeRow:
-    from tertulia.cli.finding import LAST, batch_named, find
-    from tertulia.storage.errors import NotFound, Several
+    from tertulia.cli.finding import episode_or_batch
 
-    try:
-        return log.episode(find(log, wanted) if wanted == LAST else wanted)
-    except Several:
-        raise
-    except NotFound as missing:
-        batch = batch_named(log, wanted)
-        if batch is None:
-            raise
-        names = _some([f"{batch.id}:{cell}" for cell in _in_order(batch, _cells(log, batch.id))])
-        raise BadInput(f"{wanted} is a batch; name its cells: {names}") from missing
+    episode, batch = episode_or_batch(log, wanted)
+    if episode is not None:
+        return episode
+    assert batch is not None, "one of the two is there"
+    names = _some([f"{batch.id}:{cell}" for cell in _in_order(batch, _cells(log, batch.id))])
+    raise BadInput(f"{wanted} is a batch; name its cells: {names}")
 
 
 def _in_order(batch: BatchRow, cells: Collection[str]) -> list[str]:

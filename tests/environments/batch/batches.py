@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from pydantic import BaseModel
 from sqlalchemy import Engine, event
@@ -34,6 +36,7 @@ from tertulia.storage.rows import (
     TurnRow,
     WitnessRow,
 )
+from tests.loopback import Loopback
 from tests.playing import FAST
 
 ASKED = Prompt([Message("user", "Who has been where? " * 20)], BaseModel, Sampling(max_tokens=300))
@@ -41,6 +44,15 @@ ASKED = Prompt([Message("user", "Who has been where? " * 20)], BaseModel, Sampli
 IN_A_TURN: tuple[type[Row], ...] = (
     EventRow, WitnessRow, ClaimRow, ThoughtRow, AppraisalRow, BidRow, BeliefRow, GoldRow, MemoryRow, TurnRow,
 )  # fmt: skip
+
+
+@contextmanager
+def serving(monkeypatch: pytest.MonkeyPatch, *args: Any, **options: Any) -> Iterator[Loopback]:
+    """A server on this machine that every backend asks meanwhile."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none-of-yours")
+    with Loopback(*args, **options) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
 
 
 def a_grid(folder: Path, **keys: Any) -> Path:

@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 
 from tertulia.agents.registry import Backends
 from tertulia.environments.batch import dask_parts
-from tertulia.environments.batch.caps import Caps
 from tertulia.environments.batch.claims import failed_in
 from tertulia.environments.batch.on_dask import OnDask
 from tertulia.environments.batch.plan import BatchError, Plan
@@ -23,8 +22,7 @@ from tertulia.environments.batch.settings import Settings
 from tertulia.environments.batch.worker import Failures, Played
 from tertulia.environments.episode import Episode
 from tertulia.storage.log import Log, Unusable
-from tertulia.storage.readers import Spent
-from tests.environments.batch.batches import ASKED, a_grid, entered, statuses, worked
+from tests.environments.batch.batches import a_grid, entered, statuses, worked
 from tests.environments.batch.test_changed_batches import made_with
 from tests.loopback import Loopback
 from tests.playing import FAST, interrupted
@@ -204,20 +202,6 @@ def test_a_worker_process_with_other_packages_says_so_to_its_parent(tmp_path: Pa
     with pytest.raises(BatchError, match=r"Python: 3\.9 then"):
         asyncio.run(play())
     assert not statuses(db)
-
-
-async def test_what_is_spent_while_the_log_is_read_counts_once() -> None:
-    caps = Caps(max_tokens=100)
-    row: Any = type("Row", (), {"cost_usd": 0.5, "status": "ok", "uri": "u", "input_tokens": 30, "output_tokens": 10})
-
-    class Slow:
-        def spent(self, batch: str) -> Spent:
-            caps.spend(row)
-            return Spent(0.5, 40)
-
-    await caps.read(Slow(), "b")  # type: ignore[arg-type]
-    assert (caps.elsewhere_tokens, caps.elsewhere_usd) == (0, 0.0)
-    assert await caps.admit("openai/any", ASKED) is None
 
 
 async def test_others_play_while_an_episode_that_goes_on_is_read(
