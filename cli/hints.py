@@ -64,10 +64,11 @@ def resume_command(episode: str, db: str | None) -> str:
 def go_on(episode: str, db: str | None, status: str = "paused", reason: str = "") -> str:
     """The same as advice; what ended an episode as an error (a model that refused, most often) comes again unless it
     is set right before, and what has changed is asked about."""
-    from tertulia.environments.changed import CHANGED
+    if reason:
+        from tertulia.environments.changed import CHANGED  # with all that plays; who only looks has no reason
 
-    if reason.startswith(CHANGED):
-        return f"to go on all the same: {resume_command(episode, db)} --accept-changes"
+        if reason.startswith(CHANGED):
+            return f"to go on all the same: {resume_command(episode, db)} --accept-changes"
     first = "set that right first, then go on with" if status == "error" else "go on with"
     return f"{first}: {resume_command(episode, db)}"
 
